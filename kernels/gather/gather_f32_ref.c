@@ -1,0 +1,31 @@
+/* Rows of a data set, converted and scaled. */
+#include "kernels/gather/gather.h"
+
+#define SCALE_ROW(from)                                                                                                \
+    if (g->mean)                                                                                                       \
+        for (int64_t j = 0; j < g->width; j++) x[j] = ((float)(from)[j] - g->mean[j]) * g->factor[j];                  \
+    else if (g->divisor > 0.0f)                                                                                        \
+        for (int64_t j = 0; j < g->width; j++) x[j] = (float)(from)[j] / g->divisor;                                   \
+    else                                                                                                               \
+        for (int64_t j = 0; j < g->width; j++) x[j] = (float)(from)[j];
+
+KZ_BODY void gather(const kz_gather *g, int64_t row0, int64_t row1)
+{
+    for (int64_t r = row0; r < row1; r++) {
+        float *restrict x = g->x + r * g->width;
+        if (g->bytes == 1) {
+            const uint8_t *restrict from = (const uint8_t *)g->from + g->row[r] * g->width;
+            SCALE_ROW(from)
+        } else {
+            const float *restrict from = (const float *)g->from + g->row[r] * g->width;
+            SCALE_ROW(from)
+        }
+    }
+}
+
+#define KZ_DEFINE(how, attribute)                                                                                      \
+    attribute void kz_gather_f32__##how(const kz_gather *g, int64_t row0, int64_t row1)                                \
+    {                                                                                                                  \
+        gather(g, row0, row1);                                                                                         \
+    }
+KZ_VARIANTS(KZ_DEFINE)

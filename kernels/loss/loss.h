@@ -1,0 +1,35 @@
+/* kernels/loss/loss.h — losses, their gradients and the scores of rows. */
+#ifndef KZ_LOSS_LOSS_H
+#define KZ_LOSS_LOSS_H
+
+#include "kernels/arith/arith.h"
+#include "kernels/arith/variants.h"
+
+/* The list, as numbers: KZ_LOSS_cross_entropy, ... */
+enum {
+#define KZ_LOSS(name, targets, text) KZ_LOSS_##name,
+#include "kernels/loss/loss_list.inc"
+#undef KZ_LOSS
+    KZ_LOSSES
+};
+
+typedef struct {
+    int which; /* of the list */
+    int64_t rows, outputs;
+    const float *z;           /* (rows, outputs) */
+    const int64_t *row;       /* (rows): which row of the targets */
+    const int32_t *label;     /* (*): class numbers, for classification */
+    const float *value, *raw; /* (*, outputs): scaled targets, and in original units, for regression */
+    const double *mean, *deviation; /* (outputs): original = deviation z + mean */
+    float *dz;                /* (rows, outputs) */
+    double *row_loss;         /* (rows): the binary32 loss, widened */
+    double *row_score;        /* (rows): 1 if the class is right, else 0; regression: sum of squared errors, original units */
+} kz_loss;
+
+typedef void kz_loss_fn(const kz_loss *l, int64_t row0, int64_t row1);
+
+#define KZ_DECLARE(how, attribute) kz_loss_fn kz_loss_f32__##how;
+KZ_VARIANTS(KZ_DECLARE)
+#undef KZ_DECLARE
+
+#endif
