@@ -1,0 +1,84 @@
+/* The CPU as a device: life cycle, memory, instruction set. */
+#include "device/device_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KERNELS_OF(how, attribute)                                                                                     \
+    {.name = #how,                                                                                                     \
+     .matmul = kz_matmul_f32__##how,                                                                                   \
+     .column_sum = kz_column_sum_f32__##how,                                                                           \
+     .dense_forward = kz_dense_forward_f32__##how,                                                                     \
+     .dense_slope = kz_dense_slope_f32__##how,                                                                         \
+     .gather = kz_gather_f32__##how,                                                                                   \
+     .loss = kz_loss_f32__##how,                                                                                       \
+     .mean_norm = kz_mean_norm_f32__##how,                                                                             \
+     .optim = kz_optim_f32__##how},
+
+static const kz_cpu_kernels variants[] = {KZ_VARIANTS(KERNELS_OF)}; /* slowest first */
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static bool cpu_can_run(const char *variant)
+{
+#if defined(__x86_64__)
+    if (strcmp(variant, "fma") == 0) return __builtin_cpu_supports("fma");
+#endif
+    return strcmp(variant, "plain") == 0;
+}
+
+const char *const *kz_device_isas(void)
+{
+    static const char *with_fma[] = {"plain", "fma", NULL}, *plain_only[] = {"plain", NULL};
+    return cpu_can_run("fma") ? with_fma : plain_only;
+}
+
+static kz_status find_kernels(const kz_cpu_kernels **out, const char *isa)
+{
+    kz_text have = {0};
+    kz_status st = KZ_OK;
+    for (int i = VARIANTS - 1; i >= 0; i--) {
+        if (!cpu_can_run(variants[i].name) || (isa && strcmp(isa, variants[i].name) != 0)) continue;
+        *out = &variants[i];
+        return KZ_OK;
+    }
+    for (const char *const *name = kz_device_isas(); *name && st == KZ_OK; name++)
+        st = kz_text_add(&have, "%s%s", have.n ? ", " : "", *name);
+    if (st == KZ_OK)
+        st = KZ_FAIL(KZ_E_DEVICE, "KAIZEN_ISA: '%s' is not available on this CPU and build; there are: %s", isa,
+                     kz_text_str(&have));
+    kz_text_free(&have);
+    return st;
+}
+
+kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa)
+{
+    kz_cpu *cpu = NULL;
+    const kz_cpu_kernels *kernels = NULL;
+    kz_status st = KZ_OK;
+    if (!isa) isa = getenv("KAIZEN_ISA");
+    KZ_TRY(find_kernels(&kernels, isa && *isa ? isa : NULL));
+    KZ_TRY(kz_calloc(&cpu, 1, sizeof *cpu, "CPU device"));
+    cpu->kernels = kernels;
+    cpu->base.ops = &kz_device_cpu;
+    KZ_TRY(kz_team_create(&cpu->team, threads > 0 ? (int)threads : kz_cpu_count()));
+    cpu->base.threads = kz_team_threads(cpu->team);
+    cpu->base.variant = kernels->name;
+    *out = &cpu->base;
+    cpu = NULL;
+done:
+    if (cpu) {
+        kz_device *dev = &cpu->base;
+        kz_cpu_destroy(&dev);
+    }
+    return st;
+}
+
+void kz_cpu_destroy(kz_device **dev)
+{
+    kz_cpu *cpu = (kz_cpu *)*dev;
+    if (!cpu) return;
+    kz_team_destroy(&cpu->team);
+    kz_free(&cpu->square);
+    kz_free(&cpu);
+    *dev = NULL;
+}

@@ -1,0 +1,279 @@
+/* The CPU's operations: each one cuts its kernel's range for the team.
+ *
+ * A piece is given at least PIECE multiply-adds or elements: below that, waking a thread costs more than it saves. */
+#include "device/device_impl.h"
+
+#include "kernels/sum/tree.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PIECE_FMAS = 200000, PIECE_ELEMENTS = 20000, COLUMN_GRAIN = 16 };
+
+static kz_cpu *cpu_of(kz_device *dev)
+{
+    return (kz_cpu *)dev;
+}
+
+/* Items per piece so that it holds `least` units of work, as a multiple of `step`. */
+static int64_t grain_of(int64_t least, int64_t work_per_item, int64_t step)
+{
+    int64_t items = work_per_item > 0 ? (least + work_per_item - 1) / work_per_item : least;
+    return (items + step - 1) / step * step;
+}
+
+/* ---- memory ---- */
+
+static kz_status cpu_alloc(kz_device *dev, void *out, size_t bytes, const char *what)
+{
+    (void)dev;
+    return kz_calloc(out, (int64_t)bytes, 1, what);
+}
+
+static void cpu_release(kz_device *dev, void *pointer_to_pointer)
+{
+    (void)dev;
+    kz_free(pointer_to_pointer);
+}
+
+static kz_status cpu_share(kz_device *dev, const void **out, const void *host, size_t bytes, const char *what)
+{
+    (void)dev, (void)bytes, (void)what;
+    *out = host;
+    return KZ_OK;
+}
+
+static void cpu_unshare(kz_device *dev, const void **pointer)
+{
+    (void)dev;
+    *pointer = NULL;
+}
+
+static kz_status cpu_copy(kz_device *dev, void *to, const void *from, size_t bytes)
+{
+    (void)dev;
+    if (bytes) memcpy(to, from, bytes);
+    return KZ_OK;
+}
+
+/* ---- layers ---- */
+
+/* A kernel's arguments for the team; only those that the kernel has are set. */
+typedef struct {
+    const kz_cpu_kernels *k;
+    const kz_gather *gather;
+    const kz_loss *loss;
+    const kz_matmul *product;
+    bool by_rows;           /* a product's pieces are rows, else columns */
+    const kz_dense *after;  /* its epilogue: dense_forward for this layer, or, with `dx`, dense_slope */
+    float *dx;
+} cpu_job;
+
+static void gather_piece(void *context, int64_t begin, int64_t end)
+{
+    const cpu_job *job = context;
+    job->k->gather(job->gather, begin, end);
+}
+
+static kz_status cpu_gather(kz_device *dev, const kz_gather *g)
+{
+    cpu_job job = {.k = cpu_of(dev)->kernels, .gather = g};
+    kz_team_run(cpu_of(dev)->team, g->rows, grain_of(PIECE_ELEMENTS, g->width, 1), gather_piece, &job);
+    return KZ_OK;
+}
+
+static void product_piece(void *context, int64_t begin, int64_t end)
+{
+    const cpu_job *job = context;
+    const kz_matmul *g = job->product;
+    int64_t row0 = job->by_rows ? begin : 0, row1 = job->by_rows ? end : g->m;
+    int64_t column0 = job->by_rows ? 0 : begin, column1 = job->by_rows ? g->n : end;
+    job->k->matmul(g, row0, row1, column0, column1);
+    if (job->dx) job->k->dense_slope(job->after, job->dx, row0, row1, column0, column1);
+    else if (job->after) job->k->dense_forward(job->after, row0, row1, column0, column1);
+}
+
+/* The product and its epilogue, cut along the longer side of the result. */
+static void run_product(kz_device *dev, cpu_job *job)
+{
+    const kz_matmul *g = job->product;
+    job->k = cpu_of(dev)->kernels;
+    job->by_rows = g->m > g->n;
+    if (job->by_rows) kz_team_run(cpu_of(dev)->team, g->m, grain_of(PIECE_FMAS, g->n * g->k, 1), product_piece, job);
+    else kz_team_run(cpu_of(dev)->team, g->n, grain_of(PIECE_FMAS, g->m * g->k, COLUMN_GRAIN), product_piece, job);
+}
+
+static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const float *x)
+{
+    kz_matmul product = {.m = l->rows, .n = l->units, .k = l->inputs, .a = x, .a_row = l->inputs, .a_k = 1,
+                         .b = l->weight, .b_k = 1, .b_column = l->inputs, .c = l->y};
+    cpu_job job = {.product = &product, .after = l};
+    run_product(dev, &job);
+    return KZ_OK;
+}
+
+static void slope_piece(void *context, int64_t begin, int64_t end)
+{
+    const cpu_job *job = context;
+    job->k->dense_slope(job->after, job->dx, begin, end, 0, job->after->units);
+}
+
+static kz_status cpu_dense_slope(kz_device *dev, const kz_dense *l, float *dz)
+{
+    cpu_job job = {.k = cpu_of(dev)->kernels, .after = l, .dx = dz};
+    kz_team_run(cpu_of(dev)->team, l->rows, grain_of(PIECE_ELEMENTS, l->units, 1), slope_piece, &job);
+    return KZ_OK;
+}
+
+static kz_status cpu_dense_weights(kz_device *dev, const kz_dense *l, const float *dz, const float *x, float *dw,
+                                   float *db)
+{
+    kz_matmul product = {.m = l->units, .n = l->inputs, .k = l->rows, .a = dz, .a_row = 1, .a_k = l->units,
+                         .b = x, .b_k = l->inputs, .b_column = 1, .c = dw};
+    cpu_job job = {.product = &product};
+    run_product(dev, &job);
+    job.k->column_sum(l->rows, l->units, dz, db, 0, l->units);
+    return KZ_OK;
+}
+
+static kz_status cpu_dense_input(kz_device *dev, const kz_dense *l, const float *dz, const kz_dense *below, float *dx)
+{
+    kz_matmul product = {.m = l->rows, .n = l->inputs, .k = l->units, .a = dz, .a_row = l->units, .a_k = 1,
+                         .b = l->weight, .b_k = l->inputs, .b_column = 1, .c = dx};
+    cpu_job job = {.product = &product, .after = below, .dx = dx};
+    run_product(dev, &job);
+    return KZ_OK;
+}
+
+static void loss_piece(void *context, int64_t begin, int64_t end)
+{
+    const cpu_job *job = context;
+    job->k->loss(job->loss, begin, end);
+}
+
+static kz_status cpu_loss(kz_device *dev, const kz_loss *l)
+{
+    cpu_job job = {.k = cpu_of(dev)->kernels, .loss = l};
+    kz_team_run(cpu_of(dev)->team, l->rows, grain_of(PIECE_ELEMENTS, 10 * l->outputs, 1), loss_piece, &job);
+    return KZ_OK;
+}
+
+/* ---- sums ---- */
+
+static kz_status cpu_sum(kz_device *dev, int64_t n, const double *x, double *out)
+{
+    (void)dev;
+    *out = kz_sum_f64(n, x);
+    return KZ_OK;
+}
+
+static kz_status cpu_add(kz_device *dev, int64_t n, const float *b, float *a)
+{
+    (void)dev;
+    for (int64_t i = 0; i < n; i++) a[i] += b[i];
+    return KZ_OK;
+}
+
+static kz_status reserve_squares(kz_cpu *cpu, int64_t n)
+{
+    kz_status st = KZ_OK;
+    if (n <= cpu->squares) return KZ_OK;
+    kz_free(&cpu->square);
+    cpu->squares = 0;
+    KZ_TRY(kz_calloc(&cpu->square, n, sizeof *cpu->square, "block sums of the gradient norm"));
+    cpu->squares = n;
+done:
+    return st;
+}
+
+typedef struct {
+    const kz_cpu_kernels *k;
+    int64_t n;
+    float inverse, *g;
+    double *square;
+} norm_job;
+
+static void norm_piece(void *context, int64_t begin, int64_t end)
+{
+    const norm_job *job = context;
+    job->k->mean_norm(job->n, job->inverse, job->g, job->square, begin, end);
+}
+
+static kz_status cpu_finish_gradient(kz_device *dev, int64_t count, const int64_t *offset, float inverse, float *g,
+                                     double *norm)
+{
+    kz_cpu *cpu = cpu_of(dev);
+    kz_status st = KZ_OK;
+    double total = 0.0;
+    for (int64_t t = 0; t < count; t++) {
+        int64_t n = offset[t + 1] - offset[t], blocks = (n + KZ_SUM_BLOCK - 1) / KZ_SUM_BLOCK;
+        KZ_TRY(reserve_squares(cpu, blocks));
+        norm_job job = {cpu->kernels, n, inverse, g + offset[t], cpu->square};
+        kz_team_run(cpu->team, blocks, PIECE_ELEMENTS / KZ_SUM_BLOCK, norm_piece, &job);
+        total += kz_sum_f64(blocks, cpu->square);
+    }
+    *norm = sqrt(total);
+done:
+    return st;
+}
+
+static kz_status cpu_tally(kz_device *dev, int64_t step, int64_t parts, const double *part_loss,
+                           const double *part_score, const double *norm, kz_tally *tally)
+{
+    (void)dev;
+    double loss = kz_tree_f64(parts, part_loss);
+    if (tally->bad_step >= 0) return KZ_OK;
+    if (!isfinite(loss) || !isfinite(*norm)) tally->bad_step = step;
+    tally->loss += loss;
+    tally->score += kz_tree_f64(parts, part_score);
+    return KZ_OK;
+}
+
+/* ---- optimisers ---- */
+
+typedef struct {
+    const kz_cpu_kernels *k;
+    int which;
+    const kz_optim_coef *coef;
+    float scale;
+    const float *g;
+    float *theta;
+    float *const *state;
+} optim_job;
+
+static void optim_piece(void *context, int64_t begin, int64_t end)
+{
+    const optim_job *job = context;
+    job->k->optim(job->which, job->coef, job->scale, job->g, job->theta, job->state, begin, end);
+}
+
+static kz_status cpu_optim_step(kz_device *dev, int which, const kz_optim_coef *coef, const kz_tally *tally,
+                                const double *norm, int64_t n, const float *g, float *theta, float *const *state)
+{
+    kz_cpu *cpu = cpu_of(dev);
+    if (tally->bad_step >= 0) return KZ_OK;
+    optim_job job = {cpu->kernels, which, coef, kz_clip_scale(coef, *norm), g, theta, state};
+    kz_team_run(cpu->team, n, PIECE_ELEMENTS, optim_piece, &job);
+    return KZ_OK;
+}
+
+const kz_device_ops kz_device_cpu = {
+    .name = "cpu",
+    .alloc = cpu_alloc,
+    .release = cpu_release,
+    .share = cpu_share,
+    .unshare = cpu_unshare,
+    .upload = cpu_copy,
+    .download = cpu_copy,
+    .gather = cpu_gather,
+    .dense_forward = cpu_dense_forward,
+    .dense_slope = cpu_dense_slope,
+    .dense_weights = cpu_dense_weights,
+    .dense_input = cpu_dense_input,
+    .loss = cpu_loss,
+    .sum = cpu_sum,
+    .add = cpu_add,
+    .finish_gradient = cpu_finish_gradient,
+    .tally = cpu_tally,
+    .optim_step = cpu_optim_step,
+};

@@ -1,0 +1,86 @@
+/* kz/device.h — a device is one table of operations over its memory, each of them required.
+ *
+ * Operations are queued in order and return once queued; pointers are device pointers unless the comment says host.
+ * What an operation computes, to the bit, is in docs/arithmetic.md: every device gives the same. */
+#ifndef KZ_DEVICE_H
+#define KZ_DEVICE_H
+
+#include "kernels/dense/dense.h"
+#include "kernels/gather/gather.h"
+#include "kernels/loss/loss.h"
+#include "kernels/optim/optim.h"
+#include "kz/base.h"
+#include "kz/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kz_device kz_device;
+
+/* Running totals of an epoch, kept on the device so that no step waits for the host. */
+typedef struct {
+    double loss, score;          /* sums over the epoch's rows, steps added in order */
+    int64_t bad_step;            /* first step whose loss or gradient norm was not finite; -1: none */
+} kz_tally;
+
+typedef struct {
+    const char *name; /* "cpu" */
+
+    /* *out <- zeroed memory of `bytes`.  Fails: KZ_E_MEM naming `what`. */
+    kz_status (*alloc)(kz_device *dev, void *out, size_t bytes, const char *what);
+    void (*release)(kz_device *dev, void *pointer_to_pointer);
+    /* *out <- device view of host memory that lives as long as the device's use of it; release it likewise. */
+    kz_status (*share)(kz_device *dev, const void **out, const void *host, size_t bytes, const char *what);
+    void (*unshare)(kz_device *dev, const void **pointer);
+    kz_status (*upload)(kz_device *dev, void *to, const void *host, size_t bytes);
+    kz_status (*download)(kz_device *dev, void *host, const void *from, size_t bytes); /* waits for what is queued */
+
+    /* x (rows, width) <- converted and scaled rows of a data set. */
+    kz_status (*gather)(kz_device *dev, const kz_gather *g);
+    /* y <- dropout(activation(x wT + bias)), its value before dropout kept for the way back. */
+    kz_status (*dense_forward)(kz_device *dev, const kz_dense *layer, const float *x);
+    /* dz (rows, units) <- (dy x dropout factor) x slope(kept), in place; for a layer whose dy did not come from dense_input. */
+    kz_status (*dense_slope)(kz_device *dev, const kz_dense *layer, float *dz);
+    /* dw (units, inputs) <- dzT x;  db (units) <- dzT 1. */
+    kz_status (*dense_weights)(kz_device *dev, const kz_dense *layer, const float *dz, const float *x, float *dw,
+                               float *db);
+    /* dx (rows, inputs) <- dz w, and then as dense_slope does for `below`, the layer that made x. */
+    kz_status (*dense_input)(kz_device *dev, const kz_dense *layer, const float *dz, const kz_dense *below, float *dx);
+    /* Per row: loss, score (docs/arithmetic.md, rule 11), and the gradient dz (rows, outputs) at z. */
+    kz_status (*loss)(kz_device *dev, const kz_loss *l);
+
+    /* *out <- sum of x[n] in the canonical order. */
+    kz_status (*sum)(kz_device *dev, int64_t n, const double *x, double *out);
+    /* a[n] <- a + b. */
+    kz_status (*add)(kz_device *dev, int64_t n, const float *b, float *a);
+    /* g <- g x inverse, and *norm <- its norm: tensors are offset[i] .. offset[i + 1] - 1 (offset: host, count + 1). */
+    kz_status (*finish_gradient)(kz_device *dev, int64_t count, const int64_t *offset, float inverse, float *g,
+                                 double *norm);
+    /* Adds a step: loss and score as trees over its parts; sets bad_step if the step's loss or *norm is not finite. */
+    kz_status (*tally)(kz_device *dev, int64_t step, int64_t parts, const double *part_loss, const double *part_score,
+                       const double *norm, kz_tally *tally);
+    /* theta <- updated by optimiser `which` of kernels/optim/optim_list.inc, unless tally->bad_step is set. */
+    kz_status (*optim_step)(kz_device *dev, int which, const kz_optim_coef *coef, const kz_tally *tally,
+                            const double *norm, int64_t n, const float *g, float *theta, float *const *state);
+} kz_device_ops;
+
+struct kz_device {
+    const kz_device_ops *ops;
+    int threads;         /* that compute; 0 where it means nothing */
+    const char *variant; /* instruction set in use: "plain", "fma" */
+};
+
+/* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N") with cfg->threads threads (0: all this process may use)
+ * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  *out is yours to destroy.
+ * Fails: KZ_E_DEVICE (not there; says what is), KZ_E_MEM. */
+kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa);
+void kz_device_destroy(kz_device **dev);
+
+/* Names of the instruction sets of this build that this CPU can run, slowest first; NULL-terminated, constant. */
+const char *const *kz_device_isas(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
