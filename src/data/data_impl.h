@@ -1,0 +1,120 @@
+/* data/data_impl.h — private to src/data: what passes between its files.
+ *
+ * hdf5*.c alone see HDF5.  What they take and give is plain data (names, extents, values) and a status with its
+ * message, so that they can run in a process of their own. */
+#ifndef KZ_DATA_IMPL_H
+#define KZ_DATA_IMPL_H
+
+#include "kz/data.h"
+
+/* ---- arrays of a file ---- */
+
+/* X(constant, name in messages and digests, C type of a value once read, HDF5's name of that C type) */
+#define KZ_STORED_LIST(X)                                      \
+    X(KZ_STORED_INT8, "int8", int8_t, H5T_NATIVE_INT8)         \
+    X(KZ_STORED_INT16, "int16", int16_t, H5T_NATIVE_INT16)     \
+    X(KZ_STORED_INT32, "int32", int32_t, H5T_NATIVE_INT32)     \
+    X(KZ_STORED_INT64, "int64", int64_t, H5T_NATIVE_INT64)     \
+    X(KZ_STORED_UINT8, "uint8", uint8_t, H5T_NATIVE_UINT8)     \
+    X(KZ_STORED_UINT16, "uint16", uint16_t, H5T_NATIVE_UINT16) \
+    X(KZ_STORED_UINT32, "uint32", uint32_t, H5T_NATIVE_UINT32) \
+    X(KZ_STORED_UINT64, "uint64", uint64_t, H5T_NATIVE_UINT64) \
+    X(KZ_STORED_FLOAT16, "float16", float, H5T_NATIVE_FLOAT)   \
+    X(KZ_STORED_FLOAT32, "float32", float, H5T_NATIVE_FLOAT)   \
+    X(KZ_STORED_FLOAT64, "float64", double, H5T_NATIVE_DOUBLE) \
+    X(KZ_STORED_FLOAT128, "float128", double, H5T_NATIVE_DOUBLE)
+
+typedef enum {
+#define KZ_STORED_ENUM(constant, name, type, hdf5) constant,
+    KZ_STORED_LIST(KZ_STORED_ENUM)
+#undef KZ_STORED_ENUM
+} kz_stored;
+
+const char *kz_stored_name(kz_stored stored);
+int64_t kz_stored_size(kz_stored stored); /* bytes of a value once read */
+bool kz_stored_integer(kz_stored stored);
+
+enum { KZ_RANK_MAX = 4 }; /* rows and the three dimensions of an image */
+
+typedef struct {
+    const char *object; /* as the config names it, borrowed; NULL: not used */
+    int id;             /* for kz_hdf5_read */
+    kz_stored stored;
+    int rank; /* extents before it; all from `rank` on are 1 */
+    int64_t extent[KZ_RANK_MAX];
+    int64_t chunk_rows;  /* rows best read together, at least 1 */
+    int64_t chunk_bytes; /* HDF5's memory for a chunk; 0 if not chunked */
+} kz_array;
+
+int64_t kz_array_rows(const kz_array *a);
+int64_t kz_array_row(const kz_array *a);                /* values per row */
+void kz_array_extents(char out[96], const kz_array *a); /* "1437x8x8" */
+
+/* ---- hdf5.c, hdf5_array.c, hdf5_attribute.c: the HDF5 library, read only; one thread per file ---- */
+
+typedef struct kz_hdf5 kz_hdf5;
+
+/* Fails: KZ_E_DATA (not HDF5, damaged, being written), KZ_E_INPUT (cannot be opened), KZ_E_MEM. */
+kz_status kz_hdf5_open(kz_hdf5 **out, const char *path);
+const char *kz_hdf5_path(const kz_hdf5 *file);
+void kz_hdf5_close(kz_hdf5 **file);
+
+/* Opens the array `object` and describes it; it is closed with the file.  Refuses what is no plain array of numbers
+ * inside the file.  `key` is the remedy's end: where the config names it ("data.train").  Fails: KZ_E_DATA, KZ_E_MEM. */
+kz_status kz_hdf5_array(kz_hdf5 *file, const char *object, const char *key, kz_array *out);
+
+/* out <- rows first .. first + n - 1, as values of the C type of a->stored. */
+kz_status kz_hdf5_read(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, void *out);
+
+/* Attributes of the root.  Texts: *n = 0 if there is none; (*out)[n] and each text yours to kz_free (kz_texts_free);
+ * valid UTF-8 without control characters, whatever the file holds. */
+kz_status kz_hdf5_texts(kz_hdf5 *file, const char *attribute, char ***out, int64_t *n);
+kz_status kz_hdf5_number(kz_hdf5 *file, const char *attribute, double *out, bool *found);
+void kz_texts_free(char ***texts, int64_t n);
+
+/* ---- find.c ---- */
+
+kz_status kz_data_find(char **out, const kz_config *cfg);       /* the absolute path of data.path */
+const char *kz_data_looks_like(const uint8_t *head, int64_t n); /* "CSV text; ..." with the remedy, of no HDF5 file */
+
+/* ---- one opening: open.c calls the others in this order ---- */
+
+enum { KZ_TRAIN, KZ_VALID, KZ_TEST, KZ_SPLITS };
+
+typedef struct {
+    const kz_config *cfg;
+    kz_data *data; /* what is being made */
+    kz_hdf5 *file;
+    kz_sha256 *hash;
+    kz_array x[KZ_SPLITS], y[KZ_SPLITS];
+} kz_opening;
+
+/* check.c */
+kz_status kz_check_shapes(const kz_opening *o); /* of all arrays; sets data's shape, features and targets */
+kz_status kz_check_task(kz_opening *o);         /* sets data->classification */
+kz_status kz_check_memory(const kz_opening *o); /* before it is taken */
+kz_status kz_check_classes(kz_opening *o);      /* sets data->classes and class_names; every label is below */
+
+/* digest.c: out <- all values of the array, as features, class numbers or targets; they enter the digest as `role`. */
+typedef enum { KZ_AS_U8, KZ_AS_F32, KZ_AS_LABEL } kz_as;
+kz_status kz_array_load(const kz_opening *o, const kz_array *a, const char *role, kz_as as, void *out);
+int64_t kz_array_block(const kz_array *a); /* rows that kz_array_load reads at a time */
+
+/* split.c, scale.c */
+kz_status kz_split_valid(kz_data *data, const kz_config *cfg);
+kz_status kz_scale_features(kz_data *data, const char *kind);
+kz_status kz_scale_targets(kz_data *data, const char *kind);
+
+/* ---- memory held by a kz_data ---- */
+
+enum { KZ_HELD_MAX = 24 };
+
+struct kz_data_private {
+    void *held[KZ_HELD_MAX];
+    int n_held;
+};
+
+/* As kz_calloc; freed with the data set and counted in its bytes. */
+kz_status kz_data_hold(kz_data *data, void *out, int64_t n, size_t size, const char *what);
+
+#endif

@@ -1,0 +1,148 @@
+/* A data set, from the config to memory. */
+#include "data/data_impl.h"
+
+#include <string.h>
+
+kz_status kz_data_hold(kz_data *data, void *out, int64_t n, size_t size, const char *what)
+{
+    kz_status st = kz_calloc(out, n, size, what);
+    if (st != KZ_OK) return st;
+    memcpy(&data->own->held[data->own->n_held++], out, sizeof(void *));
+    data->bytes += n * (int64_t)size;
+    return KZ_OK;
+}
+
+void kz_data_destroy(kz_data **data)
+{
+    kz_data *d = *data;
+    if (!d) return;
+    for (int i = 0; d->own && i < d->own->n_held; i++) kz_free(&d->own->held[i]);
+    kz_free(&d->own);
+    kz_texts_free(&d->class_names, d->classes);
+    kz_free(&d->name);
+    kz_free(&d->path);
+    kz_free(data);
+}
+
+/* ---- arrays ---- */
+
+static kz_status open_split(kz_opening *o, int i, const kz_config_split *split, const char *key)
+{
+    char where[64];
+    kz_status st = KZ_OK;
+    if (!split->x != !split->y)
+        return KZ_FAIL(KZ_E_CONFIG, "%s: %s is named but %s is not; give both", key, split->x ? "x" : "y",
+                       split->x ? "y" : "x");
+    if (!split->x) return KZ_OK;
+    snprintf(where, sizeof where, "%s%s", key, i == KZ_TRAIN ? "" : ", or set it to none");
+    KZ_TRY(kz_hdf5_array(o->file, split->x, where, &o->x[i]));
+    KZ_TRY(kz_hdf5_array(o->file, split->y, where, &o->y[i]));
+done:
+    return st;
+}
+
+static kz_status open_arrays(kz_opening *o)
+{
+    const kz_config_data *c = &o->cfg->data;
+    kz_status st = KZ_OK;
+    if (!c->train.x) return KZ_FAIL(KZ_E_CONFIG, "data.train: no x and y are named; there is nothing to train on");
+    KZ_TRY(open_split(o, KZ_TRAIN, &c->train, "data.train"));
+    KZ_TRY(open_split(o, KZ_VALID, &c->valid, "data.valid"));
+    KZ_TRY(open_split(o, KZ_TEST, &c->test, "data.test"));
+done:
+    return st;
+}
+
+static kz_status load_x(const kz_opening *o, kz_split *s, const kz_array *x, const char *role)
+{
+    void *values = NULL;
+    kz_status st = KZ_OK;
+    s->rows = kz_array_rows(x);
+    s->element = x->stored == KZ_STORED_UINT8 ? KZ_U8 : KZ_F32;
+    KZ_TRY(
+        kz_data_hold(o->data, &values, s->rows * kz_array_row(x), s->element == KZ_U8 ? 1 : sizeof(float), x->object));
+    s->x = values;
+    KZ_TRY(kz_array_load(o, x, role, s->element == KZ_U8 ? KZ_AS_U8 : KZ_AS_F32, values));
+done:
+    return st;
+}
+
+static kz_status load_y(const kz_opening *o, kz_split *s, const kz_array *y, const char *role)
+{
+    void *values = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_data_hold(o->data, &values, s->rows * kz_array_row(y), sizeof(float), y->object));
+    KZ_TRY(kz_array_load(o, y, role, o->data->classification ? KZ_AS_LABEL : KZ_AS_F32, values));
+    if (o->data->classification)
+        s->label = values;
+    else
+        s->value = s->raw = values;
+done:
+    return st;
+}
+
+static kz_status load_arrays(const kz_opening *o)
+{
+    static const char *const role[KZ_SPLITS][2] = {
+        {"train/x", "train/y"}, {"valid/x", "valid/y"}, {"test/x", "test/y"}};
+    kz_split *split[KZ_SPLITS] = {&o->data->train, &o->data->valid, &o->data->test};
+    uint8_t sha256[32];
+    kz_status st = KZ_OK;
+    for (int i = 0; i < KZ_SPLITS; i++) {
+        if (!o->x[i].object) continue;
+        KZ_TRY(load_x(o, split[i], &o->x[i], role[i][0]));
+        KZ_TRY(load_y(o, split[i], &o->y[i], role[i][1]));
+    }
+    kz_sha256_end(o->hash, sha256);
+    kz_digest_text(o->data->digest, sha256);
+done:
+    return st;
+}
+
+/* ---- the whole ---- */
+
+static kz_status read_name(const kz_opening *o)
+{
+    char **names = NULL;
+    int64_t n = 0;
+    kz_status st = kz_hdf5_texts(o->file, "name", &names, &n);
+    if (st == KZ_OK && n > 0) st = kz_strdup(&o->data->name, names[0]);
+    kz_texts_free(&names, n);
+    return st;
+}
+
+static kz_status read_file(kz_opening *o)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_sha256_create(&o->hash));
+    KZ_TRY(kz_hdf5_open(&o->file, o->data->path));
+    KZ_TRY(open_arrays(o));
+    KZ_TRY(kz_check_shapes(o));
+    KZ_TRY(kz_check_task(o));
+    KZ_TRY(kz_check_memory(o));
+    KZ_TRY(load_arrays(o));
+    if (o->data->classification) KZ_TRY(kz_check_classes(o));
+    KZ_TRY(read_name(o));
+done:
+    kz_hdf5_close(&o->file);
+    kz_sha256_destroy(&o->hash);
+    return st;
+}
+
+kz_status kz_data_open(kz_data **out, const kz_config *cfg)
+{
+    kz_opening o = {.cfg = cfg};
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_calloc(&o.data, 1, sizeof *o.data, "data set"));
+    KZ_TRY(kz_calloc(&o.data->own, 1, sizeof *o.data->own, "data set"));
+    KZ_TRY(kz_data_find(&o.data->path, cfg));
+    KZ_TRY(read_file(&o));
+    if (o.data->valid.rows == 0 && cfg->data.valid.fraction > 0) KZ_TRY(kz_split_valid(o.data, cfg));
+    KZ_TRY(kz_scale_features(o.data, cfg->data.scale));
+    KZ_TRY(kz_scale_targets(o.data, cfg->data.scale_target));
+    *out = o.data;
+    o.data = NULL; /* given away */
+done:
+    kz_data_destroy(&o.data);
+    return st;
+}

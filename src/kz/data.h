@@ -1,0 +1,78 @@
+/* kz/data.h — HDF5 data sets in memory: open, check, split, scale, shuffle.  HDF5 itself stays inside this module. */
+#ifndef KZ_DATA_H
+#define KZ_DATA_H
+
+#include "kz/base.h"
+#include "kz/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { KZ_U8, KZ_F32 } kz_element; /* how features are held: uint8 stays uint8, all else becomes binary32 */
+
+/* One split, rows first.  A valid split drawn from train shares its arrays and names its rows. */
+typedef struct {
+    int64_t rows;         /* rows of this split */
+    const int64_t *index; /* (rows): where each row lies in x and y; NULL: in order */
+    const void *x;        /* (*, features), elements of type `element` */
+    kz_element element;
+    const int32_t *label; /* (*): class numbers from 0; NULL for regression */
+    const float *value;   /* (*, targets): scaled targets; NULL for classification */
+    const float *raw;     /* (*, targets): targets in original units; NULL for classification */
+} kz_split;
+
+/* x' = ((float)x - mean[j]) * factor[j], rounded after each operation; with `divisor` > 0 instead x' = (float)x / divisor;
+ * kind "none": x' = (float)x and mean and factor are NULL. */
+typedef struct {
+    const char *kind; /* "none", "unit", "standard" */
+    float *mean, *factor;
+    float divisor;
+} kz_scale;
+
+typedef struct {
+    char *path;          /* absolute */
+    char *name;          /* the file's attribute `name`, or NULL */
+    bool classification; /* else regression */
+    int64_t features;    /* per row, all dimensions but the first multiplied */
+    int64_t shape[3];    /* of one row; rank of them used */
+    int rank;
+    int64_t classes;             /* classification: number of classes */
+    char **class_names;          /* (classes), or NULL */
+    int64_t targets;             /* regression: values per row */
+    kz_split train, valid, test; /* rows = 0 where there is none */
+    kz_scale scale_x;            /* from the rows of train */
+    kz_scale scale_y;            /* regression; "none" or "standard" */
+    double *target_mean,
+        *target_deviation;       /* (targets), binary64: original = deviation * z + mean; 0 and 1 if not scaled */
+    char digest[KZ_DIGEST_TEXT]; /* of type, shape and values of the arrays used: see below */
+    int64_t bytes;               /* memory held */
+    struct kz_data_private *own;
+} kz_data;
+
+/* Standard scaling: mean = sum / n and deviation = sqrt(sum((x - mean)^2) / n), both sums over the rows of train in their
+ * order by rule 3, in binary64; 1 stands for a deviation of 0 and for one whose reciprocal binary32 cannot hold.  Then
+ * kz_scale.mean = (float)mean and factor = (float)(1 / deviation).  Targets: value = (raw - mean) * factor in binary32;
+ * target_mean and target_deviation are the binary64 values.  Without scaling `value` is `raw`.
+ *
+ * digest: SHA-256 over the arrays read from the file, in the order train/x train/y valid/x valid/y test/x test/y, those
+ * that are used.  Each is a line of ASCII: role, stored type, extents, a line feed, as in "train/x uint8 1437 8 8\n"; then
+ * the values in the order of the file, little-endian in the width of the type.  Types: int8 int16 int32 int64, uint8 to
+ * uint64, float16 float32 float64 float128; enumerations count as their integers, odd widths as the next wider type;
+ * float16 is hashed as the binary32 it equals, float128 (any float over 8 bytes) as binary64.  So byte order, chunks,
+ * filters and the names of file and arrays do not matter.  A valid split drawn from train adds nothing. */
+
+/* Opens cfg->data.path (looked for beside the config file, then in the working directory), reads and checks what the
+ * config uses, draws the validation rows by the seed, and computes the scaling from the rows of train.
+ * Fails: KZ_E_INPUT (no such file), KZ_E_DATA (file, object, found, wanted, remedy), KZ_E_CONFIG (the config and the data
+ * do not fit, e.g. a validation fraction that leaves no row), KZ_E_MEM. */
+kz_status kz_data_open(kz_data **out, const kz_config *cfg);
+void kz_data_destroy(kz_data **data);
+
+/* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
+void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
