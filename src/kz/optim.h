@@ -1,0 +1,34 @@
+/* kz/optim.h — first-order optimisers and their schedules: gradients in, parameter updates out. */
+#ifndef KZ_OPTIM_H
+#define KZ_OPTIM_H
+
+#include "kz/base.h"
+#include "kz/config.h"
+#include "kz/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kz_optim kz_optim; /* owns its state arrays */
+
+/* Makes cfg->name for n parameters and a run of `steps` updates in all.  The device must outlive it.
+ * Fails: KZ_E_NAME, KZ_E_CONFIG (warm-up longer than the run), KZ_E_MEM. */
+kz_status kz_optim_create(kz_optim **out, kz_device *dev, const kz_config_optimizer *cfg, int64_t n, int64_t steps);
+void kz_optim_destroy(kz_optim **opt);
+
+/* Updates theta[n] in place from grad[n] at step `step` (from 0); nothing once tally->bad_step is set (see device.h).
+ * *norm is the gradient's norm; all on the device. */
+kz_status kz_optim_step(kz_optim *opt, int64_t step, const kz_tally *tally, const double *norm, const float *grad,
+                        float *theta);
+
+/* Learning rate of step s, before it is rounded to binary32. */
+double kz_optim_rate(const kz_config_optimizer *cfg, int64_t step, int64_t steps);
+
+int kz_optim_arrays(const kz_optim *opt);              /* number of state arrays */
+float *kz_optim_array(const kz_optim *opt, int which); /* (n), on the device; borrowed: checkpoints save them */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

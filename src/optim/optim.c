@@ -1,0 +1,106 @@
+/* Optimisers: state arrays on the device, coefficients of each step from the host. */
+#include "kz/optim.h"
+
+#include "kernels/optim/optim.h"
+
+#include <math.h>
+#include <string.h>
+
+struct kz_optim {
+    kz_device *dev; /* borrowed */
+    kz_config_optimizer cfg;
+    int which, arrays;
+    int64_t n, steps;
+    float *state[KZ_OPTIM_MOST_ARRAYS];
+};
+
+static const struct {
+    const char *name;
+    int arrays;
+} optimizers[] = {
+#define KZ_OPTIM(name, arrays, keys, text) {#name, arrays},
+#include "kernels/optim/optim_list.inc"
+#undef KZ_OPTIM
+};
+
+kz_status kz_optim_create(kz_optim **out, kz_device *dev, const kz_config_optimizer *cfg, int64_t n, int64_t steps)
+{
+    kz_optim *opt = NULL;
+    kz_status st = KZ_OK;
+    int which = 0;
+    while (which < KZ_OPTIMS && strcmp(optimizers[which].name, cfg->name) != 0) which++;
+    if (which == KZ_OPTIMS) return KZ_FAIL(KZ_E_NAME, "optimizer.name: no optimiser '%s'", cfg->name);
+    if (cfg->schedule.warmup_steps > steps)
+        return KZ_FAIL(KZ_E_CONFIG, "optimizer.schedule.warmup_steps: %lld, but the run has only %lld steps",
+                       (long long)cfg->schedule.warmup_steps, (long long)steps);
+    KZ_TRY(kz_calloc(&opt, 1, sizeof *opt, "optimiser"));
+    opt->dev = dev;
+    opt->cfg = *cfg;
+    opt->which = which;
+    opt->arrays = optimizers[which].arrays;
+    opt->n = n;
+    opt->steps = steps;
+    for (int i = 0; i < opt->arrays; i++)
+        KZ_TRY(dev->ops->alloc(dev, &opt->state[i], (size_t)n * sizeof(float), "optimiser state"));
+    *out = opt;
+    opt = NULL;
+done:
+    kz_optim_destroy(&opt);
+    return st;
+}
+
+void kz_optim_destroy(kz_optim **opt)
+{
+    if (!*opt) return;
+    for (int i = 0; i < (*opt)->arrays; i++) (*opt)->dev->ops->release((*opt)->dev, &(*opt)->state[i]);
+    kz_free(opt);
+}
+
+/* x^n by squaring, lowest bit first: one fixed sequence of products on every machine. */
+static double power(double x, int64_t n)
+{
+    double result = 1.0;
+    for (; n > 0; n >>= 1, x *= x)
+        if (n & 1) result *= x;
+    return result;
+}
+
+/* Coefficients of step `step` (from 0): binary64 throughout, rounded once. */
+static kz_optim_coef coefficients(const kz_optim *opt, int64_t step)
+{
+    const kz_config_optimizer *c = &opt->cfg;
+    double lr = kz_optim_rate(c, step, opt->steps);
+    return (kz_optim_coef){
+        .lr = (float)lr,
+        .decay = (float)c->weight_decay,
+        .shrink = (float)(1.0 - lr * c->weight_decay),
+        .momentum = (float)c->momentum,
+        .fresh = step == 0 ? 1.0f : (float)(1.0 - c->dampening),
+        .nesterov = c->nesterov,
+        .beta1_rest = (float)(1.0 - c->beta1),
+        .beta2 = (float)c->beta2,
+        .beta2_rest = (float)(1.0 - c->beta2),
+        .eps = (float)c->eps,
+        .step = (float)(lr / (1.0 - power(c->beta1, step + 1))),
+        .root = (float)(1.0 / sqrt(1.0 - power(c->beta2, step + 1))),
+        .clip_norm = c->clip_norm,
+        .clip_value = (float)c->clip_value,
+    };
+}
+
+kz_status kz_optim_step(kz_optim *opt, int64_t step, const kz_tally *tally, const double *norm, const float *grad,
+                        float *theta)
+{
+    kz_optim_coef coef = coefficients(opt, step);
+    return opt->dev->ops->optim_step(opt->dev, opt->which, &coef, tally, norm, opt->n, grad, theta, opt->state);
+}
+
+int kz_optim_arrays(const kz_optim *opt)
+{
+    return opt->arrays;
+}
+
+float *kz_optim_array(const kz_optim *opt, int which)
+{
+    return opt->state[which];
+}
