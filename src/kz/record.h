@@ -1,0 +1,78 @@
+/* kz/record.h — the run directory: config.yaml, metrics.jsonl, run.json, model.safetensors, and the digests. */
+#ifndef KZ_RECORD_H
+#define KZ_RECORD_H
+
+#include "kz/base.h"
+#include "kz/config.h"
+#include "kz/data.h"
+#include "kz/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Metrics of one split; what a task does not have is NaN (written as null or left out). */
+typedef struct {
+    int64_t rows; /* 0: the split does not exist, and the rest means nothing */
+    double loss, accuracy, rmse, r2;
+} kz_metrics;
+
+/* The value of "loss", "accuracy", "rmse" or "r2"; NaN for any other key. */
+double kz_metrics_get(const kz_metrics *m, const char *key);
+
+typedef struct {
+    int64_t epoch, step;     /* finished so far; the first line has epoch 1 */
+    kz_metrics train, valid; /* train: running means of the epoch */
+    double lr;               /* of the epoch's last step */
+    double samples_per_s, seconds;
+} kz_epoch;
+
+typedef struct {
+    const char *status;     /* "completed", "interrupted", "diverged", "failed" */
+    const char *stopped_by; /* "epochs", "early_stop", "target", "divergence", "signal" */
+    const char *error;      /* one line, or NULL */
+    kz_metrics train, valid, test; /* of the weights kept; train: running means of their epoch, else over the whole split */
+    int64_t epochs, steps, samples;
+    int64_t best_epoch;     /* whose weights were kept; 0: the last one's */
+    int64_t diverged_step;  /* first step (from 0) whose loss or gradient norm was not finite; -1: none */
+    double target_seconds;  /* training time until the target was met; NaN: not met or none set */
+    double seconds_total, seconds_train, seconds_eval, seconds_data; /* wall time */
+    const char *device, *isa; /* what computed: "cpu", "fma" */
+    int threads;
+} kz_run;
+
+typedef struct kz_record kz_record; /* a directory being written, and a thread that hashes and writes beside training */
+
+/* Makes the directory: exactly `directory` if given (it must not exist or be empty), else
+ * <output>/<name>/<UTC time>-<first 8 of the config digest>/ with a suffix on collision; writes config.yaml (with the
+ * data's absolute path).  cfg (resolved: units, loss, ... filled in), data and tensors must outlive the record.
+ * Fails: KZ_E_OUTPUT, KZ_E_MEM. */
+kz_status kz_record_create(kz_record **out, const kz_config *cfg, const kz_data *data, const char *directory,
+                           const kz_tensor *tensors, int64_t n_tensors);
+const char *kz_record_directory(const kz_record *rec); /* borrowed */
+
+/* Queues a finished epoch with a copy of its weights (host memory): digest, trajectory, one whole line of metrics.jsonl.
+ * A failure of earlier lines is returned here. */
+kz_status kz_record_epoch(kz_record *rec, const kz_epoch *epoch, const float *weights, int64_t n);
+
+/* Waits for what is queued, then writes model.safetensors (unless weights is NULL) and run.json, last and synced. */
+kz_status kz_record_finish(kz_record *rec, const kz_run *run, const float *weights, int64_t n);
+
+/* After finish: "sha256:...", borrowed. */
+const char *kz_record_weights_digest(const kz_record *rec);
+const char *kz_record_trajectory_digest(const kz_record *rec);
+const char *kz_record_config_digest(const kz_record *rec); /* from create on */
+const json_t *kz_record_json(const kz_record *rec);        /* run.json as written */
+
+void kz_record_destroy(kz_record **rec); /* stops the thread; a run not finished leaves no run.json */
+
+/* The digest of n weights: little-endian binary32 in tensor order, any NaN as 0x7fc00000. */
+void kz_weights_digest(uint8_t out[32], const float *weights, int64_t n, kz_sha256 *hash);
+
+json_t *kz_machine_json(void); /* CPU model, cores, instruction sets, caches, memory, kernel, hostname left out */
+json_t *kz_build_json(void);   /* version, commit, compiler, flags, features, arithmetic */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,61 @@
+/* kz/train.h — a run: from a config to trained weights and a run directory. */
+#ifndef KZ_TRAIN_H
+#define KZ_TRAIN_H
+
+#include "kz/base.h"
+#include "kz/config.h"
+#include "kz/data.h"
+#include "kz/record.h"
+
+#include <signal.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a run will do, known once the data are open and the buffers made. */
+typedef struct {
+    const kz_config *cfg; /* resolved */
+    const kz_data *data;
+    const char *device, *isa; /* "cpu", "fma" */
+    int threads;
+    int64_t outputs, parameters, steps, steps_per_epoch;
+    int64_t memory_bytes, disk_bytes; /* at most, estimated: data, weights, moments, buffers; files of the run */
+    const char *directory;            /* of the run; NULL where none is written */
+} kz_train_plan;
+
+/* Calls during a run, on the thread that called kz_train; each may be NULL. */
+typedef struct {
+    void *context;
+    void (*begin)(void *context, const kz_train_plan *plan);
+    void (*step)(void *context, int64_t steps_done);
+    /* weights (n): host memory, after the epoch.  Not KZ_OK ends the run. */
+    kz_status (*epoch)(void *context, const kz_epoch *epoch, const float *weights, int64_t n);
+} kz_train_watch;
+
+typedef struct {
+    const char *directory;              /* the run directory; NULL: the config's output */
+    bool no_record;                     /* writes nothing */
+    bool dry_run;                       /* stops after `begin` */
+    const char *isa;                    /* see kz_device_create */
+    const volatile sig_atomic_t *stop;  /* a signal's number once it came: the run ends after the step; may be NULL */
+    kz_train_watch watch;
+} kz_train_options;
+
+typedef struct {
+    kz_run run;
+    char *directory; /* owned; NULL without record */
+    json_t *json;    /* run.json, owned; NULL without record */
+    char weights[KZ_DIGEST_TEXT], config[KZ_DIGEST_TEXT], data[KZ_DIGEST_TEXT];
+} kz_train_result; /* zero-initialise; kz_train_result_free */
+
+/* Trains as cfg says, and fills in what cfg left open (loss, units, scaling, absolute data path).
+ * Fails: as kz_data_open, kz_device_create, kz_model_create, kz_record_create; KZ_E_DIVERGED (*result filled in, the
+ * record says where); KZ_E_SIGINT, KZ_E_SIGTERM (stopped by `stop`; likewise). */
+kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_result *result);
+void kz_train_result_free(kz_train_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,101 @@
+/* Run directories: never shared, never overwritten. */
+#include "record_impl.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_COLLISIONS = 10000 };
+
+static kz_status check_empty(const char *path)
+{
+    struct dirent *entry;
+    bool empty = true;
+    DIR *dir = opendir(path);
+    if (!dir) return KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    while ((entry = readdir(dir)) && empty) empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    closedir(dir);
+    if (empty) return KZ_OK;
+    return KZ_FAIL(KZ_E_OUTPUT, "%s: is not empty; empty it, or give --out another folder", path);
+}
+
+static kz_status make_given(char **out, bool *made, const char *directory)
+{
+    *made = !kz_file_exists(directory);
+    kz_status st = kz_mkdirs(directory);
+    if (st == KZ_OK && !*made) st = check_empty(directory);
+    if (st == KZ_OK && access(directory, W_OK | X_OK) != 0)
+        st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written to: %s", directory, strerror(errno));
+    return st != KZ_OK ? st : kz_strdup(out, directory);
+}
+
+/* *out <- <output>/<name>, where the name is one folder whatever it holds. */
+static kz_status parent_of(char **out, const kz_config *cfg)
+{
+    char *name = NULL;
+    kz_status st = kz_strdup(&name, cfg->name && *cfg->name ? cfg->name : "run");
+    if (st != KZ_OK) return st;
+    for (char *p = name; *p; p++)
+        if (*p == '/' || iscntrl((unsigned char)*p)) *p = '_';
+    if (*name == '.') *name = '_';
+    st = kz_path_join(out, cfg->output, name);
+    kz_free(&name);
+    return st;
+}
+
+/* *path <- <parent>/<YYYYmmddTHHMMSSZ>-<8 hexadecimal digits>[-<attempt>] */
+static kz_status name_attempt(kz_text *path, const char *parent, const char *started, const char *digest, int attempt)
+{
+    char when[24];
+    int n = 0;
+    for (const char *p = started; *p && n < 23; p++)
+        if (*p != '-' && *p != ':') when[n++] = *p;
+    when[n] = '\0';
+    path->n = 0;
+    kz_status st = kz_text_add(path, "%s/%s-%.8s", parent, when, digest + strlen("sha256:"));
+    return st == KZ_OK && attempt > 1 ? kz_text_add(path, "-%d", attempt) : st;
+}
+
+static kz_status make_named(char **out, const char *parent, const char *started, const char *digest)
+{
+    kz_text path = {0};
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_mkdirs(parent));
+    for (int attempt = 1;; attempt++) {
+        KZ_TRY(name_attempt(&path, parent, started, digest, attempt));
+        if (mkdir(path.s, 0777) == 0) break;
+        if (errno == EEXIST && attempt < MOST_COLLISIONS) continue;
+        st = KZ_FAIL(KZ_E_OUTPUT, "%s: the run directory cannot be made: %s", path.s, strerror(errno));
+        goto done;
+    }
+    *out = path.s;
+    path.s = NULL; /* given away */
+done:
+    kz_text_free(&path);
+    return st;
+}
+
+kz_status kz_record_directory_make(char **out, bool *made, const kz_config *cfg, const char *config_digest,
+                                   const char *started, const char *directory)
+{
+    char *parent = NULL;
+    if (directory) return make_given(out, made, directory);
+    kz_status st = parent_of(&parent, cfg);
+    if (st == KZ_OK) st = make_named(out, parent, started, config_digest);
+    *made = st == KZ_OK;
+    kz_free(&parent);
+    return st;
+}
+
+kz_status kz_record_directory_sync(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* EINVAL: a file system that has no such thing */
+    int why = errno;
+    if (fd >= 0) close(fd);
+    return synced ? KZ_OK : KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be synced to the disk: %s", path, strerror(why));
+}

@@ -1,0 +1,62 @@
+/* Metrics of a split: every row in order, losses and scores summed over the whole split. */
+#include "train/trainer.h"
+
+#include "kernels/sum/sum.h"
+
+#include <math.h>
+
+/* From sums over the rows to metrics (docs/arithmetic.md, rule 11). */
+kz_metrics trainer_metrics(const trainer *t, const part_view *view, double loss, double score)
+{
+    double rows = (double)view->split->rows;
+    kz_metrics m = {.rows = view->split->rows, .loss = loss / rows, .accuracy = NAN, .rmse = NAN, .r2 = NAN};
+    if (t->data->classification) {
+        m.accuracy = score / rows;
+    } else {
+        m.rmse = sqrt(score / (rows * (double)t->outputs));
+        m.r2 = 1.0 - score / view->total_square;
+        if (!isfinite(m.r2)) m.r2 = NAN; /* constant targets explain nothing */
+    }
+    return m;
+}
+
+static int64_t row_of(const kz_split *s, int64_t r)
+{
+    return s->index ? s->index[r] : r;
+}
+
+double trainer_total_square(const kz_data *data, const kz_split *s)
+{
+    kz_running_sum total = {0};
+    for (int64_t j = 0; j < data->targets; j++) {
+        kz_running_sum sum = {0};
+        for (int64_t r = 0; r < s->rows; r++) kz_running_sum_add(&sum, (double)s->raw[row_of(s, r) * data->targets + j]);
+        double mean = kz_running_sum_end(&sum) / (double)s->rows;
+        for (int64_t r = 0; r < s->rows; r++) {
+            double d = (double)s->raw[row_of(s, r) * data->targets + j] - mean;
+            kz_running_sum_add(&total, d * d);
+        }
+    }
+    return kz_running_sum_end(&total);
+}
+
+kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out)
+{
+    const kz_device_ops *ops = t->dev->ops;
+    int64_t n = view->split ? view->split->rows : 0;
+    double sums[2], start = kz_clock();
+    kz_status st = KZ_OK;
+    *out = (kz_metrics){0};
+    if (n == 0) return KZ_OK;
+    for (int64_t first = 0; first < n; first += t->max_rows) {
+        int64_t rows = n - first < t->max_rows ? n - first : t->max_rows;
+        KZ_TRY(trainer_forward(t, view, first, rows, NULL, t->row_loss + first, t->row_score + first));
+    }
+    KZ_TRY(ops->sum(t->dev, n, t->row_loss, &t->sums[0]));
+    KZ_TRY(ops->sum(t->dev, n, t->row_score, &t->sums[1]));
+    KZ_TRY(ops->download(t->dev, sums, t->sums, sizeof sums));
+    *out = trainer_metrics(t, view, sums[0], sums[1]);
+    t->run.seconds_eval += kz_clock() - start;
+done:
+    return st;
+}

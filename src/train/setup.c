@@ -1,0 +1,205 @@
+/* Everything a run needs before its first step: the config's open ends closed, device, model, optimiser, buffers. */
+#include "train/trainer.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum { CLASS, VALUE } targets;
+} losses[] = {
+#define KZ_LOSS(name, targets, text) {#name, targets},
+#include "kernels/loss/loss_list.inc"
+#undef KZ_LOSS
+};
+
+/* Closes what the config left to the data: loss, target scaling, units of the last layer, absolute path. */
+static kz_status resolve(trainer *t)
+{
+    kz_config *cfg = t->cfg;
+    const kz_data *data = t->data;
+    kz_config_layer *last = &cfg->model.layers[cfg->model.n_layers - 1];
+    const char *wanted = cfg->model.loss ? cfg->model.loss : data->classification ? "cross_entropy" : "squared_error";
+    while (t->loss < KZ_LOSSES && strcmp(losses[t->loss].name, wanted) != 0) t->loss++;
+    if (t->loss == KZ_LOSSES) return KZ_FAIL(KZ_E_NAME, "model.loss: no loss '%s'", wanted);
+    cfg->model.loss = losses[t->loss].name;
+    if (losses[t->loss].targets == CLASS && strcmp(last->activation, "identity") != 0)
+        return KZ_FAIL(KZ_E_CONFIG,
+                       "model.layers[%lld].activation: '%s', but %s works on the outputs before any activation; "
+                       "leave the last layer's activation out",
+                       (long long)cfg->model.n_layers - 1, last->activation, wanted);
+    if (t->loss == KZ_LOSS_binary_cross_entropy && data->classes != 2)
+        return KZ_FAIL(KZ_E_CONFIG, "model.loss: binary_cross_entropy is for 2 classes, %s has %lld; use cross_entropy",
+                       data->path, (long long)data->classes);
+    t->outputs = t->loss == KZ_LOSS_binary_cross_entropy ? 1 : data->classification ? data->classes : data->targets;
+    if (strcmp(cfg->data.scale_target, "auto") == 0) cfg->data.scale_target = data->classification ? "none" : "standard";
+    return kz_config_set_string(&cfg->data.path, data->path);
+}
+
+static kz_status share(trainer *t, const void **out, const void *host, int64_t n, size_t size, const char *what)
+{
+    if (!host) return KZ_OK;
+    return t->dev->ops->share(t->dev, out, host, (size_t)n * size, what);
+}
+
+/* Rows of the arrays behind a split: one more than the largest index. */
+static int64_t rows_behind(const kz_split *s)
+{
+    int64_t n = s->rows;
+    for (int64_t r = 0; s->index && r < s->rows; r++) n = s->index[r] >= n ? s->index[r] + 1 : n;
+    return n;
+}
+
+static kz_status view_split(trainer *t, part_view *view, const kz_split *s)
+{
+    kz_status st = KZ_OK;
+    int64_t n = rows_behind(s), *row = NULL;
+    view->split = s;
+    if (s->rows == 0) return KZ_OK;
+    KZ_TRY(share(t, &view->x, s->x, n * t->data->features, s->element == KZ_U8 ? 1 : 4, "features"));
+    KZ_TRY(share(t, (const void **)&view->label, s->label, n, sizeof *s->label, "labels"));
+    KZ_TRY(share(t, (const void **)&view->value, s->value, n * t->data->targets, sizeof *s->value, "targets"));
+    KZ_TRY(share(t, (const void **)&view->raw, s->raw, n * t->data->targets, sizeof *s->raw, "targets"));
+    KZ_TRY(t->dev->ops->alloc(t->dev, &view->row, (size_t)s->rows * sizeof *view->row, "row numbers"));
+    KZ_TRY(kz_calloc(&row, s->rows, sizeof *row, "row numbers"));
+    for (int64_t r = 0; r < s->rows; r++) row[r] = s->index ? s->index[r] : r;
+    KZ_TRY(t->dev->ops->upload(t->dev, view->row, row, (size_t)s->rows * sizeof *row));
+    if (!t->data->classification) view->total_square = trainer_total_square(t->data, s);
+done:
+    kz_free(&row);
+    return st;
+}
+
+static void release_view(trainer *t, part_view *view)
+{
+    const kz_device_ops *ops = t->dev->ops;
+    ops->unshare(t->dev, &view->x);
+    ops->unshare(t->dev, (const void **)&view->label);
+    ops->unshare(t->dev, (const void **)&view->value);
+    ops->unshare(t->dev, (const void **)&view->raw);
+    ops->release(t->dev, &view->row);
+}
+
+static int64_t largest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Gradient buffers that the tree over the parts can need at once: one per binary digit of their number. */
+static int gradients_needed(int64_t parts)
+{
+    int n = 0;
+    for (; parts > 0; parts >>= 1) n++;
+    return n;
+}
+
+static kz_status make_device_buffers(trainer *t)
+{
+    kz_device *dev = t->dev;
+    const kz_data *d = t->data;
+    int64_t rows = largest(t->max_rows, largest(t->train.split->rows, largest(t->valid.split->rows, t->test.split->rows)));
+    size_t f32 = sizeof(float), f64 = sizeof(double), parts = (size_t)t->cfg->train.micro_batches;
+    kz_status st = KZ_OK;
+    KZ_TRY(share(t, (const void **)&t->mean, d->scale_x.mean, d->features, f32, "feature means"));
+    KZ_TRY(share(t, (const void **)&t->factor, d->scale_x.factor, d->features, f32, "feature factors"));
+    KZ_TRY(share(t, (const void **)&t->target_mean, d->target_mean, d->targets, f64, "target means"));
+    KZ_TRY(share(t, (const void **)&t->target_deviation, d->target_deviation, d->targets, f64, "target deviations"));
+    KZ_TRY(dev->ops->alloc(dev, &t->x, (size_t)(t->max_rows * d->features) * f32, "batch"));
+    KZ_TRY(dev->ops->alloc(dev, &t->dz, (size_t)(t->max_rows * t->outputs) * f32, "gradients at the outputs"));
+    KZ_TRY(dev->ops->alloc(dev, &t->row_loss, (size_t)rows * f64, "row losses"));
+    KZ_TRY(dev->ops->alloc(dev, &t->row_score, (size_t)rows * f64, "row scores"));
+    KZ_TRY(dev->ops->alloc(dev, &t->part_loss, parts * f64, "part losses"));
+    KZ_TRY(dev->ops->alloc(dev, &t->part_score, parts * f64, "part scores"));
+    KZ_TRY(dev->ops->alloc(dev, &t->norm, f64, "gradient norm"));
+    KZ_TRY(dev->ops->alloc(dev, &t->sums, 2 * f64, "sums"));
+    KZ_TRY(dev->ops->alloc(dev, &t->tally, sizeof *t->tally, "tally"));
+    for (int i = 0; i < gradients_needed(t->cfg->train.micro_batches); i++)
+        KZ_TRY(dev->ops->alloc(dev, &t->gradient[i], (size_t)t->parameters * f32, "gradients"));
+done:
+    return st;
+}
+
+static kz_status make_host_buffers(trainer *t)
+{
+    kz_status st = KZ_OK;
+    const kz_tensor *tensors = kz_model_tensors(t->model, &t->n_tensors);
+    KZ_TRY(kz_calloc(&t->order, t->data->train.rows, sizeof *t->order, "row order"));
+    KZ_TRY(kz_calloc(&t->weights, t->parameters, sizeof *t->weights, "weights of the epoch"));
+    if (t->cfg->train.early_stop.metric)
+        KZ_TRY(kz_calloc(&t->best, t->parameters, sizeof *t->best, "weights of the best epoch"));
+    KZ_TRY(kz_calloc(&t->tensor_offset, t->n_tensors + 1, sizeof *t->tensor_offset, "tensor offsets"));
+    for (int64_t i = 0; i < t->n_tensors; i++) t->tensor_offset[i] = tensors[i].offset;
+    t->tensor_offset[t->n_tensors] = t->parameters;
+done:
+    return st;
+}
+
+static kz_status count_steps(trainer *t)
+{
+    const kz_config_train *c = &t->cfg->train;
+    t->steps_per_epoch = (t->data->train.rows + c->batch - 1) / c->batch;
+    t->steps = t->steps_per_epoch * c->epochs;
+    if (t->steps_per_epoch > UINT32_MAX / c->epochs)
+        return KZ_FAIL(KZ_E_CONFIG, "train.epochs: %lld of %lld steps are more than 2^32 steps; use larger batches",
+                       (long long)c->epochs, (long long)t->steps_per_epoch);
+    int64_t part = (c->batch + c->micro_batches - 1) / c->micro_batches;
+    t->max_rows = largest(part, EVAL_ROWS);
+    return KZ_OK;
+}
+
+kz_status trainer_setup(trainer *t)
+{
+    double start = kz_clock();
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_device_create(&t->dev, &t->cfg->device, t->options->isa));
+    KZ_TRY(kz_data_open(&t->data, t->cfg));
+    t->run.seconds_data = kz_clock() - start;
+    KZ_TRY(resolve(t));
+    KZ_TRY(count_steps(t));
+    KZ_TRY(kz_model_create(&t->model, t->dev, t->cfg, t->data->features, t->outputs, t->max_rows));
+    t->cfg->model.layers[t->cfg->model.n_layers - 1].units = t->outputs;
+    t->parameters = kz_model_parameters(t->model);
+    KZ_TRY(kz_optim_create(&t->optim, t->dev, &t->cfg->optimizer, t->parameters, t->steps));
+    KZ_TRY(view_split(t, &t->train, &t->data->train));
+    KZ_TRY(view_split(t, &t->valid, &t->data->valid));
+    KZ_TRY(view_split(t, &t->test, &t->data->test));
+    KZ_TRY(make_device_buffers(t));
+    KZ_TRY(make_host_buffers(t));
+    KZ_TRY(kz_model_init(t->model, t->cfg->seed, t->cfg->model.init));
+done:
+    return st;
+}
+
+int64_t trainer_memory(const trainer *t)
+{
+    int64_t buffers = 1 + gradients_needed(t->cfg->train.micro_batches) + kz_optim_arrays(t->optim) /* on the device */
+                      + 1 + (t->best != NULL) + (t->options->no_record ? 0 : 2);                /* on the host */
+    int64_t bytes = t->data->bytes + buffers * t->parameters * 4;
+    for (int64_t i = 0; i < t->cfg->model.n_layers; i++) bytes += 12 * t->max_rows * t->cfg->model.layers[i].units;
+    return bytes + 4 * t->max_rows * (t->data->features + t->outputs) + 32 * t->data->train.rows;
+}
+
+void trainer_release(trainer *t)
+{
+    if (t->dev) {
+        const kz_device_ops *ops = t->dev->ops;
+        release_view(t, &t->train);
+        release_view(t, &t->valid);
+        release_view(t, &t->test);
+        ops->unshare(t->dev, (const void **)&t->mean);
+        ops->unshare(t->dev, (const void **)&t->factor);
+        ops->unshare(t->dev, (const void **)&t->target_mean);
+        ops->unshare(t->dev, (const void **)&t->target_deviation);
+        void *buffers[] = {&t->x,          &t->dz,   &t->row_loss, &t->row_score, &t->part_loss,
+                           &t->part_score, &t->norm, &t->sums,     &t->tally};
+        for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) ops->release(t->dev, buffers[i]);
+        for (int i = 0; i < GRADIENTS; i++) ops->release(t->dev, &t->gradient[i]);
+    }
+    kz_free(&t->order);
+    kz_free(&t->weights);
+    kz_free(&t->best);
+    kz_free(&t->tensor_offset);
+    kz_optim_destroy(&t->optim);
+    kz_model_destroy(&t->model);
+    kz_data_destroy(&t->data);
+    kz_device_destroy(&t->dev);
+}

@@ -1,0 +1,116 @@
+/* A run from its config to its record. */
+#include "train/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+static kz_train_plan plan_of(const trainer *t)
+{
+    return (kz_train_plan){.cfg = t->cfg,
+                           .data = t->data,
+                           .device = t->dev->ops->name,
+                           .isa = t->dev->variant,
+                           .threads = t->dev->threads,
+                           .outputs = t->outputs,
+                           .parameters = t->parameters,
+                           .steps = t->steps,
+                           .steps_per_epoch = t->steps_per_epoch,
+                           .memory_bytes = trainer_memory(t),
+                           .disk_bytes = 4 * t->parameters + 65536 + 512 * t->cfg->train.epochs,
+                           .directory = t->record ? kz_record_directory(t->record) : NULL};
+}
+
+/* How a loop that came to its end ended: the status of the program, with a message for people. */
+static kz_status verdict(trainer *t)
+{
+    const kz_train_options *o = t->options;
+    if (t->run.diverged_step >= 0) {
+        t->run.status = "diverged";
+        return KZ_FAIL(KZ_E_DIVERGED,
+                       "%s: the loss or the gradient norm is not finite at step %lld (epoch %lld); lower optimizer.lr, "
+                       "set optimizer.clip_norm, or scale the data",
+                       t->cfg->name, (long long)t->run.diverged_step,
+                       (long long)(t->run.diverged_step / t->steps_per_epoch) + 1);
+    }
+    if (strcmp(t->run.stopped_by, "signal") == 0) {
+        t->run.status = "interrupted";
+        return KZ_FAIL(*o->stop == SIGTERM ? KZ_E_SIGTERM : KZ_E_SIGINT, "%s: stopped by a signal after step %lld of %lld",
+                       t->cfg->name, (long long)t->run.steps, (long long)t->steps);
+    }
+    t->run.status = "completed";
+    return KZ_OK;
+}
+
+/* Writes what there is to write, also after a failure; the first failure is the one that counts. */
+static kz_status finish(trainer *t, kz_status st)
+{
+    char message[512];
+    if (!t->record) return st;
+    snprintf(message, sizeof message, "%s", kz_error_message());
+    t->run.error = st == KZ_OK ? NULL : message;
+    bool has_weights = t->weights && strcmp(t->run.status, "failed") != 0;
+    kz_status written = kz_record_finish(t->record, &t->run, has_weights ? t->weights : NULL, t->parameters);
+    if (st == KZ_OK) return written;
+    return KZ_FAIL(st, "%s", message);
+}
+
+static kz_status fill_result(trainer *t, kz_train_result *r)
+{
+    kz_status st = KZ_OK;
+    kz_sha256 *hash = NULL;
+    uint8_t digest[32];
+    r->run = t->run;
+    r->run.error = NULL;
+    memcpy(r->data, t->data->digest, sizeof r->data);
+    KZ_TRY(kz_config_digest(r->config, t->cfg));
+    KZ_TRY(kz_sha256_create(&hash));
+    kz_weights_digest(digest, t->weights, t->parameters, hash);
+    kz_digest_text(r->weights, digest);
+    if (t->record) {
+        KZ_TRY(kz_strdup(&r->directory, kz_record_directory(t->record)));
+        r->json = json_incref((json_t *)kz_record_json(t->record));
+    }
+done:
+    kz_sha256_destroy(&hash);
+    return st;
+}
+
+static kz_status open_record(trainer *t)
+{
+    int64_t n;
+    const kz_tensor *tensors = kz_model_tensors(t->model, &n);
+    return kz_record_create(&t->record, t->cfg, t->data, t->options->directory, tensors, n);
+}
+
+kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_result *result)
+{
+    trainer t = {.cfg = cfg, .options = options, .started = kz_clock()};
+    kz_status st = KZ_OK;
+    t.run = (kz_run){.status = "failed", .stopped_by = "epochs", .diverged_step = -1, .target_seconds = NAN};
+    KZ_TRY(trainer_setup(&t));
+    t.run.device = t.dev->ops->name;
+    t.run.isa = t.dev->variant;
+    t.run.threads = t.dev->threads;
+    if (!options->no_record && !options->dry_run) KZ_TRY(open_record(&t));
+    if (options->watch.begin) {
+        kz_train_plan plan = plan_of(&t);
+        options->watch.begin(options->watch.context, &plan);
+    }
+    if (options->dry_run) goto done;
+    st = trainer_loop(&t);
+    if (st == KZ_OK) st = verdict(&t);
+    t.run.seconds_total = kz_clock() - t.started;
+    st = finish(&t, st);
+    if (fill_result(&t, result) != KZ_OK && st == KZ_OK) st = KZ_E_FAIL;
+done:
+    kz_record_destroy(&t.record);
+    trainer_release(&t);
+    return st;
+}
+
+void kz_train_result_free(kz_train_result *result)
+{
+    kz_free(&result->directory);
+    json_decref(result->json);
+    result->json = NULL;
+}

@@ -1,0 +1,71 @@
+/* Private to src/train: a run in progress. */
+#ifndef KZ_TRAINER_H
+#define KZ_TRAINER_H
+
+#include "kz/model.h"
+#include "kz/optim.h"
+#include "kz/train.h"
+
+enum { GRADIENTS = 64, EVAL_ROWS = 512 };
+
+/* A split as the device sees it. */
+typedef struct {
+    const kz_split *split;
+    const void *x; /* device views of the split's arrays */
+    const int32_t *label;
+    const float *value, *raw;
+    int64_t *row;       /* (rows) on the device: where each row lies; for train in the epoch's order */
+    double total_square; /* regression: sum over rows and targets of (y - mean)^2, original units */
+} part_view;
+
+typedef struct {
+    kz_config *cfg;
+    const kz_train_options *options;
+    kz_data *data;
+    kz_device *dev;
+    kz_model *model;
+    kz_optim *optim;
+    kz_record *record; /* NULL: nothing is written */
+    int loss;          /* of loss_list.inc */
+    int64_t outputs, parameters, steps, steps_per_epoch, max_rows;
+    part_view train, valid, test;
+    /* on the device */
+    const float *mean, *factor;                     /* (features) scaling, or NULL */
+    const double *target_mean, *target_deviation;   /* (targets), or NULL */
+    float *x, *dz;                                  /* (max_rows, features), (max_rows, outputs) */
+    double *row_loss, *row_score;                   /* (rows of the largest split) */
+    double *part_loss, *part_score, *norm, *sums;   /* (micro_batches) x 2, (1), (2) */
+    float *gradient[GRADIENTS];                     /* (parameters) each: unfinished subtrees over the parts */
+    kz_tally *tally;
+    /* on the host */
+    int64_t *order;            /* (rows of train) */
+    int64_t *tensor_offset;    /* (tensors + 1) */
+    int64_t n_tensors;
+    float *weights, *best;     /* (parameters): after the epoch; of the best epoch, or NULL */
+    double best_value;
+    int64_t epochs_since_best;
+    double started;            /* kz_clock() at the start */
+    kz_metrics best_train;
+    kz_run run;
+} trainer;
+
+/* setup.c */
+kz_status trainer_setup(trainer *t);
+void trainer_release(trainer *t);
+int64_t trainer_memory(const trainer *t);
+
+/* step.c: one batch, rows `begin` .. `begin + rows - 1` of the epoch's order */
+kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows);
+
+kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_model_step *at,
+                          double *row_loss, double *row_score);
+
+/* evaluate.c */
+kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out);
+kz_metrics trainer_metrics(const trainer *t, const part_view *view, double loss, double score);
+double trainer_total_square(const kz_data *data, const kz_split *split);
+
+/* loop.c: all epochs; fills in t->run */
+kz_status trainer_loop(trainer *t);
+
+#endif
