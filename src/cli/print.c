@@ -1,0 +1,138 @@
+/* Messages on stderr, the JSON result on stdout, and how a failure looks in both. */
+#define _GNU_SOURCE /* memmem, memrchr */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void kz_cli_note(const kz_cli *cli, const char *format, ...)
+{
+    va_list args;
+    if (cli->quiet) return;
+    kz_progress_clear();
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static kz_status print_json(const json_t *j)
+{
+    kz_text text = {0};
+    kz_status st = kz_json_dump(&text, j, true);
+    if (st == KZ_OK) printf("%s\n", kz_text_str(&text));
+    kz_text_free(&text);
+    return st;
+}
+
+kz_status kz_cli_print_json(kz_cli *cli, const json_t *j)
+{
+    kz_status st = print_json(j);
+    cli->printed_json = st == KZ_OK;
+    return st;
+}
+
+kz_status kz_cli_print_text(kz_cli *cli, const char *text)
+{
+    if (!cli->json) {
+        fputs(text, stdout);
+        return KZ_OK;
+    }
+    json_t *j = json_pack("{s:s}", "text", text);
+    kz_status st = j ? kz_cli_print_json(cli, j) : KZ_FAIL(KZ_E_MEM, "no memory for the result");
+    json_decref(j);
+    return st;
+}
+
+void kz_cli_hint(kz_cli *cli, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    kz_text_free(&cli->hint);
+    (void)kz_text_add(&cli->hint, "%s", line); /* without memory the error goes without its hint */
+}
+
+void kz_cli_report(kz_cli *cli, const char *text)
+{
+    kz_text_free(&cli->report);
+    (void)kz_text_add(&cli->report, "%s", text);
+}
+
+/* A JSON string of n bytes that may come from anywhere: where they are not UTF-8, '?' for all that is not ASCII. */
+static json_t *text_json(const char *s, size_t n)
+{
+    json_t *text = json_stringn(s, n);
+    char ascii[2048];
+    if (text) return text;
+    if (n > sizeof ascii) n = sizeof ascii;
+    for (size_t i = 0; i < n; i++) ascii[i] = (unsigned char)s[i] < 128 ? s[i] : '?';
+    return json_stringn(ascii, n);
+}
+
+/* One "file:line:column: error: message" as an object; NULL if the line is none. */
+static json_t *located_error(const char *line, size_t n)
+{
+    static const char mark[] = ": error: ";
+    const char *end = line + n, *at = memmem(line, n, mark, sizeof mark - 1);
+    if (!at) return NULL;
+    const char *column = memrchr(line, ':', (size_t)(at - line));
+    const char *row = column ? memrchr(line, ':', (size_t)(column - line)) : NULL;
+    if (!row) return NULL;
+    const char *message = at + sizeof mark - 1;
+    return json_pack("{s:o, s:i, s:i, s:o}", "file", text_json(line, (size_t)(row - line)), "line", atoi(row + 1),
+                     "column", atoi(column + 1), "message", text_json(message, (size_t)(end - message)));
+}
+
+static json_t *located_errors(const char *report)
+{
+    json_t *errors = json_array();
+    while (*report) {
+        size_t n = strcspn(report, "\n");
+        json_t *error = located_error(report, n);
+        if (error) json_array_append_new(errors, error);
+        report += n + (report[n] == '\n');
+    }
+    return errors;
+}
+
+static void print_json_error(const kz_cli *cli, kz_status st, const char *message)
+{
+    json_t *error = json_pack("{s:s, s:i, s:o}", "code", kz_status_name(st), "exit", kz_status_exit(st), "message",
+                              text_json(message, strlen(message)));
+    if (cli->hint.n) json_object_set_new(error, "hint", text_json(cli->hint.s, (size_t)cli->hint.n));
+    if (cli->report.n) json_object_set_new(error, "errors", located_errors(cli->report.s));
+    json_t *document = json_pack("{s:o}", "error", error);
+    if (document) (void)print_json(document); /* stderr has the message, too */
+    json_decref(document);
+}
+
+/* Text that may quote a stranger's file: control characters, which could command the terminal, become '?'. */
+static void print_safely(const char *text)
+{
+    for (; *text; text++) {
+        bool control = (unsigned char)*text < ' ' || *text == '\x7f';
+        fputc(control && *text != '\n' && *text != '\t' ? '?' : *text, stderr);
+    }
+}
+
+void kz_cli_print_error(kz_cli *cli, kz_status st)
+{
+    const char *message = *kz_error_message() ? kz_error_message() : kz_status_meaning(st);
+    const char *red = kz_style_code(stderr, KZ_STYLE_RED), *off = kz_style_code(stderr, KZ_STYLE_OFF);
+    const char *trail = getenv("KAIZEN_DEBUG") ? kz_error_trail() : "";
+    kz_progress_end();
+    if (kz_status_exit(st) == 70 && !cli->hint.n)
+        kz_cli_hint(cli, "this is a bug in kaizen: please report it with the output of KAIZEN_DEBUG=1");
+    fflush(stdout); /* results before the error, also where both go to one file */
+    print_safely(kz_text_str(&cli->report));
+    fprintf(stderr, "%skaizen: error:%s ", red, off);
+    print_safely(message);
+    if (cli->hint.n) fputs("\n  ", stderr);
+    print_safely(kz_text_str(&cli->hint));
+    fputc('\n', stderr);
+    if (*trail) fprintf(stderr, "  trail: %s\n", trail);
+    if (cli->json && !cli->printed_json) print_json_error(cli, st, message);
+}

@@ -1,0 +1,302 @@
+/* kaizen prove: the golden configs, trained here in many ways, against the recorded digests. */
+#include "cli.h"
+
+#include "golden.h"
+#include "kz/device.h"
+#include "kz/train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WAYS = 32, MOST_THREADS = 1024 };
+
+/* One way to train: a column of the table. */
+typedef struct {
+    const char *isa;
+    int threads;
+    bool again; /* from the resolved config that the first run would leave in its directory */
+    char title[24];
+} way;
+
+typedef struct {
+    kz_cli *cli;
+    kz_golden_set golden;
+    way ways[MOST_WAYS];
+    int n_ways;
+    int64_t runs, different, unrecorded;
+    json_t *rows; /* --json */
+} proof;
+
+/* ---- which ways ---- */
+
+static kz_status add_way(proof *p, const char *isa, int threads, bool again)
+{
+    if (p->n_ways == MOST_WAYS) return KZ_FAIL(KZ_E_USAGE, "more than %d ways to train; name fewer", MOST_WAYS);
+    way *w = &p->ways[p->n_ways++];
+    *w = (way){.isa = isa, .threads = threads, .again = again};
+    if (again) snprintf(w->title, sizeof w->title, "again");
+    else snprintf(w->title, sizeof w->title, "%s x%d", isa, threads);
+    return KZ_OK;
+}
+
+/* Is `word` of length n in the comma-separated list?  NULL stands for all. */
+static bool listed(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (strncmp(at, word, n) == 0 && (at[n] == ',' || at[n] == '\0')) return true;
+    return !list;
+}
+
+/* Every word of the list must name an instruction set that this machine has. */
+static kz_status check_isas(const char *list)
+{
+    char word[16];
+    for (const char *at = list; at;) {
+        size_t n = strcspn(at, ",");
+        snprintf(word, sizeof word, "%.*s", (int)n, at);
+        const char *const *isa = kz_device_isas();
+        while (*isa && strcmp(*isa, word) != 0) isa++;
+        if (!*isa) return KZ_FAIL(KZ_E_DEVICE, "--isa: '%s' is not available on this CPU and build; see kaizen info", word);
+        at = at[n] ? at + n + 1 : NULL;
+    }
+    return KZ_OK;
+}
+
+/* The numbers of "1,2,3,8". */
+static kz_status parse_threads(const char *list, int threads[MOST_WAYS], int *n)
+{
+    char word[16];
+    for (const char *at = list; at && *n < MOST_WAYS;) {
+        int64_t value;
+        size_t length = strcspn(at, ",");
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        if (!kz_parse_int(word, &value) || value < 1 || value > MOST_THREADS)
+            return KZ_FAIL(KZ_E_USAGE, "--threads: '%s' is not a number of 1 to %d", word, MOST_THREADS);
+        threads[(*n)++] = (int)value;
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    return KZ_OK;
+}
+
+/* Quick: the slowest instruction set on one thread, the fastest on 1, 2, 3 and 8.  Else all of them, and once more from
+ * the resolved config. */
+static kz_status choose_ways(proof *p)
+{
+    static const char *const usual = "1,2,3,8";
+    const char *isas = kz_cli_value(p->cli, "--isa"), *given = kz_cli_value(p->cli, "--threads");
+    bool quick = kz_cli_has(p->cli, "--quick");
+    int threads[MOST_WAYS], n = 0;
+    const char *fastest = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(check_isas(isas));
+    KZ_TRY(parse_threads(given ? given : usual, threads, &n));
+    for (const char *const *isa = kz_device_isas(); *isa; isa++) {
+        if (!listed(isas, *isa)) continue;
+        bool last = isa[1] == NULL;
+        fastest = *isa;
+        for (int i = 0; i < n; i++)
+            if (!quick || last || i == 0) KZ_TRY(add_way(p, *isa, threads[i], false));
+    }
+    if (!quick) KZ_TRY(add_way(p, fastest, threads[0], true));
+done:
+    return st;
+}
+
+static kz_status check_names(const proof *p)
+{
+    int64_t n;
+    const char *const *only = kz_cli_values(p->cli, "--only", &n);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t g = 0;
+        while (g < p->golden.n && strcmp(p->golden.list[g].name, only[i]) != 0) g++;
+        if (g == p->golden.n)
+            return KZ_FAIL(KZ_E_USAGE, "--only: no golden config '%s' in %s", only[i], p->golden.directory);
+    }
+    return KZ_OK;
+}
+
+static bool chosen(const proof *p, const kz_golden *g)
+{
+    int64_t n;
+    const char *const *only = kz_cli_values(p->cli, "--only", &n);
+    for (int64_t i = 0; i < n; i++)
+        if (strcmp(only[i], g->name) == 0) return true;
+    return n == 0;
+}
+
+/* ---- one run ---- */
+
+typedef struct {
+    kz_sha256 *hash;
+    uint8_t chain[32]; /* T(0) = zeros, T(e) = SHA-256(T(e-1) || W(e)) */
+} trajectory;
+
+static kz_status on_epoch(void *context, const kz_epoch *epoch, const float *weights, int64_t n)
+{
+    trajectory *t = context;
+    uint8_t w[32];
+    (void)epoch;
+    kz_weights_digest(w, weights, n, t->hash);
+    kz_sha256_add(t->hash, t->chain, sizeof t->chain);
+    kz_sha256_add(t->hash, w, sizeof w);
+    kz_sha256_end(t->hash, t->chain);
+    return KZ_OK;
+}
+
+/* Replaces *cfg by what its resolved form reads back as. */
+static kz_status reload(kz_config **cfg)
+{
+    kz_text yaml = {0}, report = {0};
+    kz_config *again = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_config_yaml(&yaml, *cfg));
+    KZ_TRY(kz_config_parse(&again, "config.yaml", kz_text_str(&yaml), NULL, 0, &report));
+    kz_config_destroy(cfg);
+    *cfg = again;
+done:
+    kz_text_free(&yaml);
+    kz_text_free(&report);
+    return st;
+}
+
+/* Trains g in one way; *out <- its name and digests. */
+static kz_status train_once(const kz_golden *g, const way *w, kz_golden *out)
+{
+    kz_config *cfg = NULL;
+    kz_text report = {0};
+    kz_train_result result = {0};
+    trajectory t = {0};
+    kz_status st = KZ_OK;
+    kz_train_options options = {.no_record = true, .isa = w->isa};
+    KZ_TRY(kz_sha256_create(&t.hash));
+    KZ_TRY(kz_config_load(&cfg, g->path, NULL, 0, &report));
+    if (w->again) {
+        options.dry_run = true;
+        KZ_TRY(kz_train(cfg, &options, &result)); /* closes what the config leaves open */
+        KZ_TRY(reload(&cfg));
+        options.dry_run = false;
+    }
+    cfg->device.threads = w->threads;
+    KZ_TRY(kz_config_set_string(&cfg->device.kind, "cpu"));
+    options.watch = (kz_train_watch){.context = &t, .epoch = on_epoch};
+    KZ_TRY(kz_train(cfg, &options, &result));
+    memcpy(out->weights, result.weights, sizeof out->weights);
+    kz_digest_text(out->trajectory, t.chain);
+done:
+    kz_train_result_free(&result);
+    kz_config_destroy(&cfg);
+    kz_sha256_destroy(&t.hash);
+    kz_text_free(&report);
+    return st;
+}
+
+/* ---- the table ---- */
+
+static const char *coloured(const char *word, kz_style style, char out[32])
+{
+    snprintf(out, 32, "%s%s%s", kz_style_code(stdout, style), word, kz_style_code(stdout, KZ_STYLE_OFF));
+    return out;
+}
+
+static void print_head(const proof *p)
+{
+    if (p->cli->json) return;
+    printf("The same config gives the same bits: every run below must end with the recorded digest.\n\n");
+    printf("%-22s", "golden config");
+    for (int i = 0; i < p->n_ways; i++) printf(" %9s", p->ways[i].title);
+    printf("   %-12s %7s\n", "weights", "time");
+}
+
+static void print_cell(const proof *p, bool same, bool recorded)
+{
+    char word[32];
+    if (p->cli->json) return;
+    if (!recorded) printf(" %9s", "new");
+    else if (same) printf("      %s", coloured("same", KZ_STYLE_GREEN, word));
+    else printf(" %s", coloured("DIFFERENT", KZ_STYLE_RED, word));
+    fflush(stdout);
+}
+
+static void note_run(proof *p, const kz_golden *g, const way *w, const kz_golden *got, bool same, double seconds)
+{
+    if (!p->cli->json) return;
+    json_array_append_new(p->rows, json_pack("{s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:f}", "config", g->name, "isa", w->isa,
+                                             "threads", w->threads, "again", w->again, "same", same, "weights",
+                                             got->weights, "trajectory", got->trajectory, "seconds", seconds));
+}
+
+/* A row: g in every way. */
+static kz_status prove_config(proof *p, kz_golden *g)
+{
+    kz_golden got = {0};
+    char time[24];
+    double start = kz_clock();
+    kz_status st = KZ_OK;
+    bool record = kz_cli_has(p->cli, "--record"), recorded = !record && g->weights[0] != '\0';
+    if (!p->cli->json) printf("%-22s", g->name);
+    for (int i = 0; i < p->n_ways; i++) {
+        double began = kz_clock();
+        KZ_TRY(train_once(g, &p->ways[i], &got));
+        if (!recorded && i == 0) { /* the first way sets what the others must equal */
+            memcpy(g->weights, got.weights, sizeof g->weights);
+            memcpy(g->trajectory, got.trajectory, sizeof g->trajectory);
+        }
+        bool same = strcmp(got.weights, g->weights) == 0 && strcmp(got.trajectory, g->trajectory) == 0;
+        p->runs++;
+        p->different += !same;
+        print_cell(p, same, recorded || i > 0);
+        note_run(p, g, &p->ways[i], &got, same, kz_clock() - began);
+    }
+    p->unrecorded += !recorded && !record;
+    kz_format_duration(time, kz_clock() - start);
+    if (!p->cli->json) printf("   %.12s %7s\n", got.weights + strlen("sha256:"), time);
+done:
+    return st;
+}
+
+static kz_status conclude(proof *p, double seconds)
+{
+    char time[24], word[32];
+    const char *verdict = p->different ? "different" : p->unrecorded ? "not recorded" : "same";
+    kz_status st = KZ_OK;
+    if (p->cli->json) {
+        json_t *root = json_pack("{s:s, s:s, s:I, s:I, s:f, s:O}", "schema", "kaizen.prove/1", "verdict", verdict, "runs",
+                                 (json_int_t)p->runs, "different", (json_int_t)p->different, "seconds", seconds, "table",
+                                 p->rows);
+        st = root ? kz_cli_print_json(p->cli, root) : KZ_FAIL(KZ_E_MEM, "JSON: out of memory");
+        json_decref(root);
+    } else {
+        kz_format_duration(time, seconds);
+        printf("\n%lld runs in %s: ", (long long)p->runs, time);
+        if (p->different) printf("%s, in %lld of them.\n", coloured("DIFFERENT BITS", KZ_STYLE_RED, word), (long long)p->different);
+        else printf("%s.\n", coloured("the same bits", KZ_STYLE_GREEN, word));
+    }
+    if (st != KZ_OK) return st;
+    if (p->different)
+        return KZ_FAIL(KZ_E_DIFFERENT, "%lld of %lld runs differ from the recorded digests of %s", (long long)p->different,
+                       (long long)p->runs, p->golden.directory);
+    if (p->unrecorded)
+        return KZ_FAIL(KZ_E_FAIL, "%lld golden configs have no digest in %s/digests.json; record them with --record",
+                       (long long)p->unrecorded, p->golden.directory);
+    return KZ_OK;
+}
+
+kz_status kz_cli_prove(kz_cli *cli)
+{
+    proof p = {.cli = cli, .rows = json_array()};
+    double start = kz_clock();
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_golden_read(&p.golden, kz_cli_value(cli, "--golden")));
+    KZ_TRY(check_names(&p));
+    KZ_TRY(choose_ways(&p));
+    print_head(&p);
+    for (int64_t i = 0; i < p.golden.n; i++)
+        if (chosen(&p, &p.golden.list[i])) KZ_TRY(prove_config(&p, &p.golden.list[i]));
+    if (kz_cli_has(cli, "--record") && p.different == 0) KZ_TRY(kz_golden_write(&p.golden));
+    KZ_TRY(conclude(&p, kz_clock() - start));
+done:
+    kz_golden_free(&p.golden);
+    json_decref(p.rows);
+    return st;
+}
