@@ -1,0 +1,58 @@
+# Kaizen.  `make` alone prints this menu; the build itself is CMake's (CMakeLists.txt, CMakePresets.json).
+
+CONFIG ?= examples/digits.yaml
+PREFIX ?= /usr/local
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help train build test prove lint format install clean deps proofs prove-builds clean-root clean-image
+
+help: ## this menu
+	@echo "usage: make TARGET"
+	@echo
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	    printf '%-16s%s\n' "$$name" "$$text"; done
+
+train: deps build ## installs what is missing, builds, trains a digits classifier (CONFIG=FILE: another)
+	build/train --config $(CONFIG)
+
+build: build/build.ninja ## builds build/kaizen and build/train
+	cmake --build build --target program
+
+build/build.ninja: CMakePresets.json
+	cmake --preset release
+
+test: ## installs what is missing and runs every test; ends with "N passed, N failed"
+	scripts/install-deps --test
+	scripts/run-tests
+
+prove: build ## trains the golden configs here and compares their digests with the recorded ones
+	build/kaizen prove
+
+lint: ## clang-tidy and shellcheck
+	scripts/lint
+
+format: ## clang-format over the sources, in place
+	scripts/format
+
+install: build ## installs under PREFIX (/usr/local)
+	cmake --install build --prefix $(PREFIX)
+
+clean: ## removes build/
+	rm -rf build
+
+deps: ## installs the Debian packages that building needs
+	scripts/install-deps
+
+proofs: build ## slow: proves the elementary functions over all their inputs
+	cmake --build build --target proofs
+	@set -e; for proof in build/proofs/*; do echo "$$proof"; $$proof; done
+
+prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
+	scripts/prove-builds
+
+clean-root: ## as root: proves `make train` and `make test` in a clean Debian 12
+	scripts/clean-root
+
+clean-image: ## as root: proves the steps of the Dockerfile in a clean Debian 12
+	scripts/clean-image

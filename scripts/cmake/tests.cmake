@@ -1,0 +1,53 @@
+# tests.cmake — unit and end-to-end tests (one googletest program), checks of the sources, proofs and fuzz targets.
+
+include(GoogleTest)
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*_test.cpp tests/support/*.cpp)
+add_executable(kaizen-tests ${test_sources})
+target_include_directories(kaizen-tests PRIVATE tests/support)
+target_compile_definitions(kaizen-tests PRIVATE
+    KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::tests kz::mpfr)
+add_dependencies(kaizen-tests program)
+gtest_discover_tests(kaizen-tests
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+    PROPERTIES TIMEOUT 600
+    # two properties, since neither takes a list through here
+    ENVIRONMENT "KAIZEN_BIN=${PROJECT_BINARY_DIR}/kaizen"
+    ENVIRONMENT_MODIFICATION "KAIZEN_SOURCE_DIR=set:${PROJECT_SOURCE_DIR}")
+
+# Checks of the sources need no build; the label lets run-tests run them once.
+add_test(NAME layers COMMAND scripts/check_layers.py)
+add_test(NAME layers-self-test COMMAND scripts/check_layers.py --self-test)
+add_test(NAME headers COMMAND scripts/check_headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+add_test(NAME format COMMAND scripts/format --check)
+set_tests_properties(layers layers-self-test headers format PROPERTIES
+    LABELS source WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 300)
+
+# Proofs: slow, run by `make proofs`.
+file(GLOB proof_sources CONFIGURE_DEPENDS tests/proofs/*.c)
+add_custom_target(proofs)
+foreach(source IN LISTS proof_sources)
+    cmake_path(GET source STEM name)
+    add_executable(proof-${name} EXCLUDE_FROM_ALL ${source})
+    set_target_properties(proof-${name} PROPERTIES
+        OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/proofs)
+    target_link_libraries(proof-${name} PRIVATE kz-flags kaizen-core kz::mpfr)
+    add_dependencies(proofs proof-${name})
+endforeach()
+
+# Fuzz targets: libFuzzer, so clang only; the preset "fuzz" instruments the library as well.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*.c)
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    add_custom_target(fuzz)
+    foreach(source IN LISTS fuzz_sources)
+        cmake_path(GET source STEM name)
+        add_executable(fuzz-${name} EXCLUDE_FROM_ALL ${source})
+        set_target_properties(fuzz-${name} PROPERTIES
+            OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+        target_link_libraries(fuzz-${name} PRIVATE kz-flags kaizen-core)
+        target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+        add_dependencies(fuzz fuzz-${name})
+    endforeach()
+endif()
