@@ -1,5 +1,5 @@
 /* The optimisers' loops: each formula of the list, inlined. */
-#include "kernels/optim/optim.h"
+#include "kernels/optim/optim_f32.h"
 
 #include "kernels/optim/adam.h"
 #include "kernels/optim/adamw.h"

@@ -1,5 +1,4 @@
 /* Clocks and the memory high-water mark. */
-#define _POSIX_C_SOURCE 200809L
 #include "kz/base.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,4 @@
 /* Files and paths. */
-#define _GNU_SOURCE
 #include "kz/base.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* Numbers from text, whole or not at all, and numbers for people.  The program never calls setlocale, but a library it is
  * linked into might: strtod is therefore given the C locale explicitly. */
-#define _GNU_SOURCE /* newlocale, strtod_l */
 #include "kz/base.h"
 
 #include <ctype.h>

@@ -1,5 +1,4 @@
 /* Golden configs: found, read and recorded. */
-#define _GNU_SOURCE
 #include "golden.h"
 
 #include <dirent.h>

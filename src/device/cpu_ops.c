@@ -1,6 +1,7 @@
 /* The CPU's operations: each one cuts its kernel's range for the team.
  *
- * A piece is given at least PIECE multiply-adds or elements: below that, waking a thread costs more than it saves. */
+ * A piece is given at least PIECE_FMAS multiply-adds or PIECE_ELEMENTS elements, some microseconds of work: below that,
+ * waking a thread costs more than it saves. */
 #include "device/device_impl.h"
 
 #include "kernels/sum/tree.h"
@@ -8,18 +9,27 @@
 #include <math.h>
 #include <string.h>
 
-enum { PIECE_FMAS = 200000, PIECE_ELEMENTS = 20000, COLUMN_GRAIN = 16 };
+enum { PIECE_FMAS = 200000, PIECE_ELEMENTS = 20000, COLUMN_STEP = 16, LOSS_WORK = 10 /* an exp, in elements */ };
 
 static kz_cpu *cpu_of(kz_device *dev)
 {
     return (kz_cpu *)dev;
 }
 
-/* Items per piece so that it holds `least` units of work, as a multiple of `step`. */
-static int64_t grain_of(int64_t least, int64_t work_per_item, int64_t step)
+/* Length of the pieces into which to cut n items of `work` units each: equal, as many as there are threads but none with
+ * less than `least` units, a multiple of `step`. */
+static int64_t piece_of(const kz_device *dev, int64_t n, int64_t work, int64_t least, int64_t step)
 {
-    int64_t items = work_per_item > 0 ? (least + work_per_item - 1) / work_per_item : least;
-    return (items + step - 1) / step * step;
+    double most = (double)n * (double)work / (double)least; /* the product may not fit into 64 bits */
+    int64_t pieces = most >= dev->threads ? dev->threads : most >= 1 ? (int64_t)most : 1;
+    int64_t piece = (n + pieces - 1) / pieces;
+    return (piece + step - 1) / step * step;
+}
+
+/* Runs a job over n items, in such pieces. */
+static void run(kz_device *dev, int64_t n, int64_t work, int64_t least, int64_t step, kz_team_fn *fn, void *job)
+{
+    kz_team_run(cpu_of(dev)->team, n, piece_of(dev, n, work, least, step), fn, job);
 }
 
 /* ---- memory ---- */
@@ -78,7 +88,7 @@ static void gather_piece(void *context, int64_t begin, int64_t end)
 static kz_status cpu_gather(kz_device *dev, const kz_gather *g)
 {
     cpu_job job = {.k = cpu_of(dev)->kernels, .gather = g};
-    kz_team_run(cpu_of(dev)->team, g->rows, grain_of(PIECE_ELEMENTS, g->width, 1), gather_piece, &job);
+    run(dev, g->rows, g->width, PIECE_ELEMENTS, 1, gather_piece, &job);
     return KZ_OK;
 }
 
@@ -99,8 +109,8 @@ static void run_product(kz_device *dev, cpu_job *job)
     const kz_matmul *g = job->product;
     job->k = cpu_of(dev)->kernels;
     job->by_rows = g->m > g->n;
-    if (job->by_rows) kz_team_run(cpu_of(dev)->team, g->m, grain_of(PIECE_FMAS, g->n * g->k, 1), product_piece, job);
-    else kz_team_run(cpu_of(dev)->team, g->n, grain_of(PIECE_FMAS, g->m * g->k, COLUMN_GRAIN), product_piece, job);
+    if (job->by_rows) run(dev, g->m, g->n * g->k, PIECE_FMAS, 1, product_piece, job);
+    else run(dev, g->n, g->m * g->k, PIECE_FMAS, COLUMN_STEP, product_piece, job);
 }
 
 static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const float *x)
@@ -121,7 +131,7 @@ static void slope_piece(void *context, int64_t begin, int64_t end)
 static kz_status cpu_dense_slope(kz_device *dev, const kz_dense *l, float *dz)
 {
     cpu_job job = {.k = cpu_of(dev)->kernels, .after = l, .dx = dz};
-    kz_team_run(cpu_of(dev)->team, l->rows, grain_of(PIECE_ELEMENTS, l->units, 1), slope_piece, &job);
+    run(dev, l->rows, l->units, PIECE_ELEMENTS, 1, slope_piece, &job);
     return KZ_OK;
 }
 
@@ -154,7 +164,7 @@ static void loss_piece(void *context, int64_t begin, int64_t end)
 static kz_status cpu_loss(kz_device *dev, const kz_loss *l)
 {
     cpu_job job = {.k = cpu_of(dev)->kernels, .loss = l};
-    kz_team_run(cpu_of(dev)->team, l->rows, grain_of(PIECE_ELEMENTS, 10 * l->outputs, 1), loss_piece, &job);
+    run(dev, l->rows, LOSS_WORK * l->outputs, PIECE_ELEMENTS, 1, loss_piece, &job);
     return KZ_OK;
 }
 
@@ -167,10 +177,21 @@ static kz_status cpu_sum(kz_device *dev, int64_t n, const double *x, double *out
     return KZ_OK;
 }
 
+typedef struct {
+    const float *b;
+    float *a;
+} add_job;
+
+static void add_piece(void *context, int64_t begin, int64_t end)
+{
+    const add_job *job = context;
+    for (int64_t i = begin; i < end; i++) job->a[i] += job->b[i];
+}
+
 static kz_status cpu_add(kz_device *dev, int64_t n, const float *b, float *a)
 {
-    (void)dev;
-    for (int64_t i = 0; i < n; i++) a[i] += b[i];
+    add_job job = {b, a};
+    run(dev, n, 1, PIECE_ELEMENTS, 1, add_piece, &job);
     return KZ_OK;
 }
 
@@ -209,7 +230,7 @@ static kz_status cpu_finish_gradient(kz_device *dev, int64_t count, const int64_
         int64_t n = offset[t + 1] - offset[t], blocks = (n + KZ_SUM_BLOCK - 1) / KZ_SUM_BLOCK;
         KZ_TRY(reserve_squares(cpu, blocks));
         norm_job job = {cpu->kernels, n, inverse, g + offset[t], cpu->square};
-        kz_team_run(cpu->team, blocks, PIECE_ELEMENTS / KZ_SUM_BLOCK, norm_piece, &job);
+        run(dev, blocks, KZ_SUM_BLOCK, PIECE_ELEMENTS, 1, norm_piece, &job);
         total += kz_sum_f64(blocks, cpu->square);
     }
     *norm = sqrt(total);
@@ -253,7 +274,7 @@ static kz_status cpu_optim_step(kz_device *dev, int which, const kz_optim_coef *
     kz_cpu *cpu = cpu_of(dev);
     if (tally->bad_step >= 0) return KZ_OK;
     optim_job job = {cpu->kernels, which, coef, kz_clip_scale(coef, *norm), g, theta, state};
-    kz_team_run(cpu->team, n, PIECE_ELEMENTS, optim_piece, &job);
+    run(dev, n, 1, PIECE_ELEMENTS, 1, optim_piece, &job);
     return KZ_OK;
 }
 

@@ -8,7 +8,7 @@
 #include "kernels/dense/dense.h"
 #include "kernels/gather/gather.h"
 #include "kernels/loss/loss.h"
-#include "kernels/optim/optim.h"
+#include "kernels/optim/optim_f32.h"
 #include "kz/base.h"
 #include "kz/config.h"
 

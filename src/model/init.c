@@ -19,7 +19,7 @@ static const struct {
 };
 enum { INITS = sizeof inits / sizeof *inits };
 
-static void fill(float *w, const layer *l, kz_stream stream, int which)
+static void fill(float *w, const dense_layer *l, kz_stream stream, int which)
 {
     int64_t fan = inits[which].fan == IN ? l->inputs : l->inputs + l->units, n = l->inputs * l->units;
     double variance = inits[which].a / (double)fan;

@@ -35,7 +35,7 @@ static void place_tensor(kz_model *m, int64_t which, int64_t number, const char 
 /* Shape and parameters of layer i. */
 static kz_status shape_layer(kz_model *m, int64_t i, const kz_config_layer *cfg, int64_t inputs, int64_t outputs)
 {
-    layer *l = &m->layers[i];
+    dense_layer *l = &m->layers[i];
     bool last = i == m->n_layers - 1;
     if (last && cfg->units != KZ_UNSET && cfg->units != outputs)
         return KZ_FAIL(KZ_E_CONFIG,
@@ -59,7 +59,7 @@ static kz_status make_buffers(kz_model *m)
     kz_device *dev = m->dev;
     KZ_TRY(dev->ops->alloc(dev, &m->theta, (size_t)m->parameters * sizeof(float), "parameters"));
     for (int64_t i = 0; i < m->n_layers; i++) {
-        layer *l = &m->layers[i];
+        dense_layer *l = &m->layers[i];
         size_t out = (size_t)(m->max_rows * l->units) * sizeof(float);
         size_t in = (size_t)(m->max_rows * l->inputs) * sizeof(float);
         KZ_TRY(dev->ops->alloc(dev, &l->y, out, "layer outputs"));

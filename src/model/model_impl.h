@@ -13,11 +13,11 @@ typedef struct {
     float *y;             /* (max_rows, units) outputs */
     float *kept;          /* (max_rows, units) before dropout; NULL without dropout: y serves */
     float *dx;            /* (max_rows, inputs) gradient at its inputs; NULL for the first layer */
-} layer;
+} dense_layer;
 
 struct kz_model {
     kz_device *dev; /* borrowed */
-    layer *layers;
+    dense_layer *layers;
     int64_t n_layers, inputs, outputs, max_rows;
     kz_tensor *tensors; /* weight, bias, weight, bias, ... */
     int64_t parameters;

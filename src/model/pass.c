@@ -4,7 +4,7 @@
 /* Layer i at work on `rows` rows; step NULL: without dropout. */
 static kz_dense at_work(const kz_model *m, int64_t i, int64_t rows, const kz_model_step *step)
 {
-    const layer *l = &m->layers[i];
+    const dense_layer *l = &m->layers[i];
     kz_dense d = {.rows = rows,
                   .inputs = l->inputs,
                   .units = l->units,
@@ -46,7 +46,7 @@ kz_status kz_model_backward(kz_model *m, int64_t rows, const float *x, const kz_
     kz_dense here = at_work(m, m->n_layers - 1, rows, step);
     KZ_TRY(m->dev->ops->dense_slope(m->dev, &here, dz));
     for (int64_t i = m->n_layers - 1; i >= 0; i--) {
-        const layer *l = &m->layers[i];
+        const dense_layer *l = &m->layers[i];
         kz_dense below = i > 0 ? at_work(m, i - 1, rows, step) : here;
         KZ_TRY(m->dev->ops->dense_weights(m->dev, &here, dz, i > 0 ? below.y : x, grad + l->weight, grad + l->bias));
         if (i == 0) break;

@@ -1,7 +1,7 @@
 /* Optimisers: state arrays on the device, coefficients of each step from the host. */
 #include "kz/optim.h"
 
-#include "kernels/optim/optim.h"
+#include "kernels/optim/optim_f32.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* kernels/optim/optim.h — one fused pass over all parameters, for every optimiser of the list. */
-#ifndef KZ_OPTIM_OPTIM_H
-#define KZ_OPTIM_OPTIM_H
+/* kernels/optim/optim_f32.h — one fused pass over all parameters, for every optimiser of the list. */
+#ifndef KZ_OPTIM_OPTIM_F32_H
+#define KZ_OPTIM_OPTIM_F32_H
 
 #include "kernels/arith/variants.h"
 #include "kernels/optim/coef.h"

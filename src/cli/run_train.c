@@ -1,5 +1,4 @@
 /* kaizen train: options to a config, a run, and what people see of it. */
-#define _POSIX_C_SOURCE 200809L
 #include "cli.h"
 
 #include "kz/train.h"
