@@ -205,7 +205,7 @@ TEST_P(ConfigKeyError, IsReported)
     expect_report(GetParam());
 }
 
-INSTANTIATE_TEST_ConfigKeyError_P(All, ConfigKeyError, testing::ValuesIn(cases),
-                                  [](const testing::TestParamInfo<ConfigErrorCase> &i) { return i.param.title; });
+INSTANTIATE_TEST_SUITE_P(All, ConfigKeyError, testing::ValuesIn(cases),
+                         [](const testing::TestParamInfo<ConfigErrorCase> &i) { return i.param.title; });
 
 } // namespace

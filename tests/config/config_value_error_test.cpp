@@ -190,7 +190,7 @@ TEST_P(ConfigValueError, IsReported)
     expect_report(GetParam());
 }
 
-INSTANTIATE_TEST_ConfigValueError_P(All, ConfigValueError, testing::ValuesIn(cases),
-                                    [](const testing::TestParamInfo<ConfigErrorCase> &i) { return i.param.title; });
+INSTANTIATE_TEST_SUITE_P(All, ConfigValueError, testing::ValuesIn(cases),
+                         [](const testing::TestParamInfo<ConfigErrorCase> &i) { return i.param.title; });
 
 } // namespace

@@ -177,7 +177,7 @@ TEST_P(ConfigYamlError, IsReported)
     expect_report(GetParam());
 }
 
-INSTANTIATE_TEST_ConfigYamlError_P(All, ConfigYamlError, testing::ValuesIn(cases),
-                                   [](const testing::TestParamInfo<ConfigErrorCase> &i) { return i.param.title; });
+INSTANTIATE_TEST_SUITE_P(All, ConfigYamlError, testing::ValuesIn(cases),
+                         [](const testing::TestParamInfo<ConfigErrorCase> &i) { return i.param.title; });
 
 } // namespace
