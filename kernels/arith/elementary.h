@@ -5,8 +5,9 @@
  * binary64, with one rounding to binary32 at the end: no table, no branch, no libm call, so loops over them vectorise.
  *
  * Rounding errors before the last rounding stay below 2^-51 relative.  That alone leaves a few inputs per function
- * undecided; tests/proofs/elementary_proof.c checks all 2^32 inputs of every function, and results/elementary_proof.json
- * holds its outcome.  Any change to an operation or a coefficient calls for a new run of it.
+ * undecided, so some last additions are rounded to odd.  tests/proofs/elementary_proof.c checks all 2^32 inputs of
+ * every function, and results/elementary_proof.json holds its outcome.  Any change to an operation or a coefficient
+ * calls for a new run of it.
  *
  * Polynomials: minimax (Remez exchange in 240-bit arithmetic, weighted by the term's share of the result), then
  * rounded coefficient by coefficient to binary64.  The error given is that of the polynomial in exact arithmetic.
@@ -167,16 +168,19 @@ KZ_FN float kz_tanh_f32(float x)
     return kz_float_of_bits(kz_bits_f32((float)(q / (q + 2.0))) | (kz_bits_f32(x) & sign));
 }
 
-/* 1 / (1 + e^-x).  Near 0 it is 1/2 + x/4 - x^3/48, where x/4 often hits the midpoint of two binary32 numbers and the
- * cubic term is below the precision of binary64: the factor 1 - 2^-28 stands for it, larger below 2^-13 yet too small
- * to reach the next midpoint. */
+/* 1 / (1 + e^-x) = 1/2 + t, t = (e^x - 1) / (2 (e^x - 1) + 4); below -1, where that cancels, e^x / (1 + e^x).
+ * Near 0, t = x/4 - x^3/48, where 1/2 + x/4 is often the midpoint of two binary32 numbers: hence rounding to odd. */
 KZ_FN float kz_sigmoid_f32(float x)
 {
-    const double slope = 0.25 - 0x1p-30;
     double wide = (double)x;
-    double small = 0.5 + wide * slope;
-    double large = 1.0 / (1.0 + kz_exp_wide(-wide));
-    return (float)(wide > -0x1p-13 && wide < 0x1p-13 ? small : large);
+    double scale;
+    double q = kz_exp_reduced(kz_limit(wide, KZ_EXP_LIMIT), &scale);
+    double less_one = scale * q + (scale - 1.0);
+    double e = scale + scale * q;
+    int low = wide < -1.0;
+    double numerator = low ? e : less_one;
+    double denominator = low ? 1.0 + e : 2.0 * less_one + 4.0;
+    return (float)kz_add_to_odd(low ? 0.0 : 0.5, numerator / denominator);
 }
 
 /* erf(a) / a - 1 as a polynomial in z = a^2, 0 <= a <= 1.125, relative error of erf 2^-58. */

@@ -45,7 +45,7 @@ KZ_FN_BOTH double kz_power_of_two(int64_t k)
     return kz_double_of_bits((uint64_t)(k + 1023) << 52);
 }
 
-/* e^(x.hi + x.lo) = 2^k e^r, k = x / ln 2 to the nearest integer; e^r = 1 + r + r^2 P(r), P of degree 10 with error 2^-64.
+/* e^(x.hi + x.lo) = 2^k e^r, k = x / ln 2 to the nearest integer; e^r = 1 + r + r^2 P(r), P of degree 10, error 2^-64.
  * The sum 1 + r is exact in two parts, so that all but the last rounding come to less than 0.25 ulp: a result that
  * binary64 can represent is exact.  x is limited to +-1100, where the result is 0 or infinite; NaN passes. */
 KZ_FN_BOTH double kz_exp_of_pair(kz_double_pair x)
@@ -290,8 +290,8 @@ KZ_FN_BOTH double kz_quantile_far(double r)
 }
 
 /* The u-quantile of the standard normal distribution, 0 < u < 1: M. J. Wichura, Algorithm AS 241 (PPND16), Applied
- * Statistics 37, 1988; relative error about 1e-16.  u = 0 and u = 1, which a uniform number's last rounding can give, count
- * as 2^-54 and 1 - 2^-54; NaN outside [0, 1]. */
+ * Statistics 37, 1988; relative error about 1e-16.  u = 0 and u = 1, which a uniform number's last rounding can give,
+ * count as 2^-54 and 1 - 2^-54; NaN outside [0, 1]. */
 KZ_FN_BOTH double kz_normal_quantile_f64(double u)
 {
     double q = u - 0.5;

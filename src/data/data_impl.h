@@ -10,18 +10,18 @@
 /* ---- arrays of a file ---- */
 
 /* X(constant, name in messages and digests, C type of a value once read, HDF5's name of that C type) */
-#define KZ_STORED_LIST(X)                                      \
-    X(KZ_STORED_INT8, "int8", int8_t, H5T_NATIVE_INT8)         \
-    X(KZ_STORED_INT16, "int16", int16_t, H5T_NATIVE_INT16)     \
-    X(KZ_STORED_INT32, "int32", int32_t, H5T_NATIVE_INT32)     \
-    X(KZ_STORED_INT64, "int64", int64_t, H5T_NATIVE_INT64)     \
-    X(KZ_STORED_UINT8, "uint8", uint8_t, H5T_NATIVE_UINT8)     \
-    X(KZ_STORED_UINT16, "uint16", uint16_t, H5T_NATIVE_UINT16) \
-    X(KZ_STORED_UINT32, "uint32", uint32_t, H5T_NATIVE_UINT32) \
-    X(KZ_STORED_UINT64, "uint64", uint64_t, H5T_NATIVE_UINT64) \
-    X(KZ_STORED_FLOAT16, "float16", float, H5T_NATIVE_FLOAT)   \
-    X(KZ_STORED_FLOAT32, "float32", float, H5T_NATIVE_FLOAT)   \
-    X(KZ_STORED_FLOAT64, "float64", double, H5T_NATIVE_DOUBLE) \
+#define KZ_STORED_LIST(X)                                                                                              \
+    X(KZ_STORED_INT8, "int8", int8_t, H5T_NATIVE_INT8)                                                                 \
+    X(KZ_STORED_INT16, "int16", int16_t, H5T_NATIVE_INT16)                                                             \
+    X(KZ_STORED_INT32, "int32", int32_t, H5T_NATIVE_INT32)                                                             \
+    X(KZ_STORED_INT64, "int64", int64_t, H5T_NATIVE_INT64)                                                             \
+    X(KZ_STORED_UINT8, "uint8", uint8_t, H5T_NATIVE_UINT8)                                                             \
+    X(KZ_STORED_UINT16, "uint16", uint16_t, H5T_NATIVE_UINT16)                                                         \
+    X(KZ_STORED_UINT32, "uint32", uint32_t, H5T_NATIVE_UINT32)                                                         \
+    X(KZ_STORED_UINT64, "uint64", uint64_t, H5T_NATIVE_UINT64)                                                         \
+    X(KZ_STORED_FLOAT16, "float16", float, H5T_NATIVE_FLOAT)                                                           \
+    X(KZ_STORED_FLOAT32, "float32", float, H5T_NATIVE_FLOAT)                                                           \
+    X(KZ_STORED_FLOAT64, "float64", double, H5T_NATIVE_DOUBLE)                                                         \
     X(KZ_STORED_FLOAT128, "float128", double, H5T_NATIVE_DOUBLE)
 
 typedef enum {

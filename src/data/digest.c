@@ -28,13 +28,13 @@ static void add_fault(faults *f, int64_t index, double value)
 {
     if (f->n++ > 0) return;
     f->index = index;
-    f->value = value;
+    f->value = isnan(value) ? NAN : value; /* without its sign */
 }
 
 static double value_at(kz_stored stored, const void *in, int64_t i)
 {
     switch (stored) {
-#define VALUE_CASE(constant, name, type, hdf5) \
+#define VALUE_CASE(constant, name, type, hdf5)                                                                         \
     case constant: return (double)((const type *)in)[i];
         KZ_STORED_LIST(VALUE_CASE)
 #undef VALUE_CASE
@@ -45,9 +45,9 @@ static double value_at(kz_stored stored, const void *in, int64_t i)
 static void to_floats(float *out, kz_stored stored, const void *in, int64_t n)
 {
     switch (stored) {
-#define FLOAT_CASE(constant, name, type, hdf5)                                 \
-    case constant:                                                             \
-        for (int64_t i = 0; i < n; i++) out[i] = (float)((const type *)in)[i]; \
+#define FLOAT_CASE(constant, name, type, hdf5)                                                                         \
+    case constant:                                                                                                     \
+        for (int64_t i = 0; i < n; i++) out[i] = (float)((const type *)in)[i];                                         \
         break;
         KZ_STORED_LIST(FLOAT_CASE)
 #undef FLOAT_CASE
@@ -68,10 +68,8 @@ static void to_labels(faults *f, int32_t *out, kz_stored stored, const void *in,
 {
     for (int64_t i = 0; i < n; i++) {
         double v = value_at(stored, in, i);
-        if (v >= 0 && v < INT32_MAX && v == (double)(int32_t)v)
-            out[i] = (int32_t)v;
-        else
-            add_fault(f, first + i, v);
+        if (v >= 0 && v < INT32_MAX && v == (double)(int32_t)v) out[i] = (int32_t)v;
+        else add_fault(f, first + i, v);
     }
 }
 

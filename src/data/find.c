@@ -2,7 +2,6 @@
 #include "data/data_impl.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 /* *out <- the absolute path of data.path beside the config file. */
 static kz_status beside_config(char **out, const kz_config *cfg)
@@ -19,15 +18,7 @@ done:
     return st;
 }
 
-/* A pipe or a device could keep us waiting for ever. */
-static kz_status check_regular(const char *path)
-{
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) return KZ_OK;
-    return KZ_FAIL(KZ_E_INPUT, "data.path: %s is not a regular file", path);
-}
-
-static kz_status find(char **out, const kz_config *cfg)
+kz_status kz_data_find(char **out, const kz_config *cfg)
 {
     const char *path = cfg->data.path;
     char *beside = NULL, *here = NULL;
@@ -51,19 +42,6 @@ static kz_status find(char **out, const kz_config *cfg)
 done:
     kz_free(&beside);
     kz_free(&here);
-    return st;
-}
-
-kz_status kz_data_find(char **out, const kz_config *cfg)
-{
-    char *path = NULL;
-    kz_status st = KZ_OK;
-    KZ_TRY(find(&path, cfg));
-    KZ_TRY(check_regular(path));
-    *out = path;
-    path = NULL; /* given away */
-done:
-    kz_free(&path);
     return st;
 }
 

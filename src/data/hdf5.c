@@ -2,7 +2,9 @@
 #include "data/hdf5_impl.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- errors ---- */
 
@@ -32,9 +34,10 @@ kz_status kz_hdf5_fail(const kz_hdf5 *file, const char *object, const char *sour
 /* Some file systems (NFS, read-only ones) know no locks; a lock that another program holds is another matter. */
 static bool no_locks_here(const char *why)
 {
-    const char *code = strstr(why, "lock file, errno = ");
-    int e = 0;
-    return code && sscanf(code, "lock file, errno = %d", &e) == 1 && e != EAGAIN && e != EACCES;
+    static const char before[] = "lock file, errno = ";
+    const char *found = strstr(why, before);
+    long code = found ? strtol(found + strlen(before), NULL, 10) : 0;
+    return code > 0 && code != EAGAIN && code != EACCES;
 }
 
 static kz_status refuse(const char *path, const char *why)
@@ -69,10 +72,12 @@ static kz_status open_file(hid_t *out, const char *path)
     return no_locks_here(why) ? open_unlocked(out, path) : refuse(path, why);
 }
 
-/* Says what a file is that HDF5 does not know; a file that cannot be opened at all comes first. */
+/* Says what a file is that HDF5 does not know.  A pipe or a device is not opened: it could keep us waiting for ever. */
 static kz_status check_signature(const char *path)
 {
     uint8_t head[4096];
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) return KZ_FAIL(KZ_E_INPUT, "%s: is not a regular file", path);
     FILE *f = fopen(path, "rb");
     if (!f) return KZ_FAIL(KZ_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
     size_t n = fread(head, 1, sizeof head, f);
@@ -122,7 +127,7 @@ void kz_hdf5_close(kz_hdf5 **file)
 static hid_t memory_type(kz_stored stored)
 {
     switch (stored) {
-#define KZ_STORED_CASE(constant, name, type, hdf5) \
+#define KZ_STORED_CASE(constant, name, type, hdf5)                                                                     \
     case constant: return hdf5;
         KZ_STORED_LIST(KZ_STORED_CASE)
 #undef KZ_STORED_CASE

@@ -135,8 +135,7 @@ static kz_status describe_type(const kz_hdf5 *file, const char *object, hid_t se
     hid_t number = base >= 0 ? base : type;
     bool numeric = class == H5T_INTEGER || class == H5T_FLOAT;
     int stored = stored_type(class, H5Tget_size(number), numeric && H5Tget_sign(number) == H5T_SGN_2);
-    if (stored >= 0)
-        *out = (kz_stored)stored;
+    if (stored >= 0) *out = (kz_stored)stored;
     else if (numeric)
         st = KZ_FAIL(KZ_E_DATA, "%s: %s holds %s of %zu bytes, wanted integers of up to 8 bytes or floats of up to 16",
                      file->path, object, class == H5T_INTEGER ? "integers" : "floats", H5Tget_size(number));

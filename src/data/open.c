@@ -73,10 +73,8 @@ static kz_status load_y(const kz_opening *o, kz_split *s, const kz_array *y, con
     kz_status st = KZ_OK;
     KZ_TRY(kz_data_hold(o->data, &values, s->rows * kz_array_row(y), sizeof(float), y->object));
     KZ_TRY(kz_array_load(o, y, role, o->data->classification ? KZ_AS_LABEL : KZ_AS_F32, values));
-    if (o->data->classification)
-        s->label = values;
-    else
-        s->value = s->raw = values;
+    if (o->data->classification) s->label = values;
+    else s->value = s->raw = values;
 done:
     return st;
 }

@@ -182,10 +182,8 @@ static kz_status standard_targets(kz_data *data)
     KZ_TRY(moments(data->target_mean, data->target_deviation, &m));
     KZ_TRY(standard(data, &data->scale_y, data->target_mean, data->target_deviation, m.columns));
     KZ_TRY(scale_split(data, &data->train, s->rows + (drawn ? data->valid.rows : 0)));
-    if (drawn)
-        data->valid.value = data->train.value;
-    else if (data->valid.rows > 0)
-        KZ_TRY(scale_split(data, &data->valid, data->valid.rows));
+    if (drawn) data->valid.value = data->train.value;
+    else if (data->valid.rows > 0) KZ_TRY(scale_split(data, &data->valid, data->valid.rows));
     if (data->test.rows > 0) KZ_TRY(scale_split(data, &data->test, data->test.rows));
 done:
     return st;

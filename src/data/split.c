@@ -25,10 +25,8 @@ void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch)
 static void part(int64_t *valid, int64_t *train, const uint8_t *held_out, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        if (held_out[i])
-            *valid++ = i;
-        else
-            *train++ = i;
+        if (held_out[i]) *valid++ = i;
+        else *train++ = i;
     }
 }
 

@@ -352,8 +352,8 @@ TEST(DataOpen, FailingAllocationsLeaveNothing)
         f.put("/target", H5T_STD_I16BE, {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}, {{2, 2}, true, false});
     }
     for (bool regression : {false, true}) {
-        Config c(folder / "a.h5");
-        c.file(folder / "nowhere/run.yaml");
+        Config c("a.h5");
+        c.file(folder / "run.yaml");
         if (regression) c.train("/train/x", "/target");
         c.cfg.data.valid.fraction = 0.25;
         c.cfg.data.scale = "standard";

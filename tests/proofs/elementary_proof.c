@@ -6,11 +6,11 @@
  * degree 4 around the run's middle c, whose coefficients come from MPFR.  A result y with error bound B is decided when
  * y - B and y + B round to the same binary32 number; MPFR decides the rest.
  *
- * The bound.  Let f be analytic in the disc of radius R around c and |a_n| R^n <= M for n > 4 (Cauchy: M = max |f| there).
+ * The bound.  Let f be analytic in the disc of radius R around c, and |a_n| R^n <= M for n > 4 (Cauchy: M = max |f|).
  * For inputs at most h from c, with t = h / R <= 2^-11,
  *   remainder             sum_{n>4} |a_n| h^n <= M t^5 / (1 - t) <= 2 M t^5,
  *   coefficients          a_1..a_4 are computed from f(c) in long double (64 bits or more) by recurrences of a few
- *                         operations whose terms are at most 8 M / R^n: error below 2^-58 M / R^n each, 2^-57 M t in all,
+ *                         operations with terms of at most 8 M / R^n: error below 2^-58 M / R^n each, 2^-57 M t,
  *   rounding to binary64  of the coefficients (1), of Horner's rule (8) and of y - B, y + B (1): less than
  *                         16 * 2^-53 sum |a_n| h^n,
  * and B is the sum of the three.  x - c is exact, as both are neighbouring binary32 numbers.
@@ -52,10 +52,10 @@ static const uint32_t infinity_bits = 0x7f800000u;
 #else
 #define CLONES
 #endif
-#define RUN_OF(NAME)                                                                     \
-    CLONES static void run_##NAME(const float *restrict x, float *restrict y, int64_t n) \
-    {                                                                                    \
-        for (int64_t i = 0; i < n; i++) y[i] = kz_##NAME##_f32(x[i]);                    \
+#define RUN_OF(NAME)                                                                                                   \
+    CLONES static void run_##NAME(const float *restrict x, float *restrict y, int64_t n)                               \
+    {                                                                                                                  \
+        for (int64_t i = 0; i < n; i++) y[i] = kz_##NAME##_f32(x[i]);                                                  \
     }
 RUN_OF(exp)
 RUN_OF(expm1)
@@ -66,55 +66,27 @@ RUN_OF(sigmoid)
 RUN_OF(erf)
 RUN_OF(softplus)
 
-/* y = f(x) rounded in direction rnd; the composed ones may be a few units further out, never further in. */
-static void bound_exp(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
-{
-    mpfr_exp(y, x, rnd);
-}
-static void bound_expm1(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
-{
-    mpfr_expm1(y, x, rnd);
-}
-static void bound_log(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
-{
-    mpfr_log(y, x, rnd);
-}
-static void bound_log1p(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
-{
-    mpfr_log1p(y, x, rnd);
-}
-static void bound_tanh(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
-{
-    mpfr_tanh(y, x, rnd);
-}
-static void bound_erf(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
-{
-    mpfr_erf(y, x, rnd);
-}
-static void bound_sigmoid(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
+/* y = f(x) rounded in direction rnd, as MPFR's own functions do; those composed below may be a few units further out,
+ * never further in. */
+typedef int bound_function(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd);
+
+static int bound_sigmoid(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
 {
     mpfr_rnd_t opposite = rnd == MPFR_RNDD ? MPFR_RNDU : MPFR_RNDD;
     mpfr_neg(y, x, MPFR_RNDN); /* exact: y is wider than a binary32 number */
     mpfr_exp(y, y, opposite);
     mpfr_add_ui(y, y, 1, opposite);
-    mpfr_ui_div(y, 1, y, rnd);
+    return mpfr_ui_div(y, 1, y, rnd);
 }
 
-/* log(1 + e^x), for positive x as x + log(1 + e^-x). */
-static void bound_softplus(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
+/* max(x, 0) + log(1 + e^-|x|) */
+static int bound_softplus(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
 {
-    bool positive = mpfr_sgn(x) > 0;
-    if (positive) {
-        mpfr_neg(y, x, MPFR_RNDN);
-        mpfr_exp(y, y, rnd);
-    } else {
-        mpfr_exp(y, x, rnd);
-    }
-    mpfr_log1p(y, y, rnd);
-    if (positive) mpfr_add(y, y, x, rnd);
+    mpfr_setsign(y, x, 1, MPFR_RNDN); /* exact, as above */
+    mpfr_exp(y, y, rnd);
+    int inexact = mpfr_log1p(y, y, rnd);
+    return mpfr_sgn(x) > 0 ? mpfr_add(y, y, x, rnd) : inexact;
 }
-
-typedef void bound_function(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd);
 
 /* f(c) to FIRST_PRECISION, less a few of its last units. */
 static long double value_at(bound_function *f, double c)
@@ -208,18 +180,19 @@ static void taylor_sigmoid(taylor *t, double c)
 }
 
 /* y' = sigmoid.  |log(1 + u)| <= |u| where Re u >= 0, so |f(z)| <= e^(c+1), and with z + log(1 + e^-z) for c > 0
- * |f(z)| <= c + 1 + e; both are below 6 f(c). */
+ * |f(z)| <= c + 1 + e; both are below 6 f(c).  The branch points lie on Re z = 0, so that for c > 4 the disc may have
+ * the radius c / 2, where |f(z)| <= 1.5 c + 0.2. */
 static void taylor_softplus(taylor *t, double c)
 {
     long double s[DEGREE] = {value_at(bound_sigmoid, c)};
     riccati(s, DEGREE - 1, 1.0L, 0.0L);
     for (int n = 0; n < DEGREE; n++) t->a[n + 1] = s[n] / (n + 1);
-    t->radius = 1.0;
+    t->radius = c > 4.0 ? 0.5 * c : 1.0;
     t->max = 6.0 * (double)t->a[0];
 }
 
 /* 2/sqrt(pi) e^-x^2 */
-static void bound_erf_slope(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
+static int bound_erf_slope(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
 {
     mpfr_t root;
     mpfr_init2(root, FIRST_PRECISION);
@@ -229,8 +202,8 @@ static void bound_erf_slope(mpfr_t y, const mpfr_t x, mpfr_rnd_t rnd)
     mpfr_neg(y, y, rnd);
     mpfr_exp(y, y, rnd);
     mpfr_mul(y, y, root, rnd);
-    mpfr_mul_2ui(y, y, 1, rnd);
     mpfr_clear(root);
+    return mpfr_mul_2ui(y, y, 1, rnd);
 }
 
 /* y' = g, g' = -2 x g.  |f(z)| <= 1 + 2/sqrt(pi) e for |Im z| <= 1. */
@@ -250,16 +223,16 @@ typedef struct {
     void (*taylor)(taylor *t, double c);
 } function;
 
-#define ROW(NAME)                                      \
-    {                                                  \
-#NAME, run_##NAME, bound_##NAME, taylor_##NAME \
-    }
-static const function functions[] = {ROW(exp),  ROW(expm1),   ROW(log), ROW(log1p),
-                                     ROW(tanh), ROW(sigmoid), ROW(erf), ROW(softplus)};
+static const function functions[] = {
+    {"exp", run_exp, mpfr_exp, taylor_exp},     {"expm1", run_expm1, mpfr_expm1, taylor_expm1},
+    {"log", run_log, mpfr_log, taylor_log},     {"log1p", run_log1p, mpfr_log1p, taylor_log1p},
+    {"tanh", run_tanh, mpfr_tanh, taylor_tanh}, {"sigmoid", run_sigmoid, bound_sigmoid, taylor_sigmoid},
+    {"erf", run_erf, mpfr_erf, taylor_erf},     {"softplus", run_softplus, bound_softplus, taylor_softplus},
+};
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
 typedef struct {
-    uint64_t inputs, by_bound, by_mpfr, wrong;
+    unsigned long long inputs, by_bound, by_mpfr, wrong;
 } tally;
 
 /* One function's proof, shared by the threads. */
@@ -279,8 +252,7 @@ typedef struct {
 static float exact(const function *f, float x)
 {
     mpfr_t wide, y;
-    float low = NAN;
-    float high = NAN;
+    float low = NAN, high = NAN;
     mpfr_init2(wide, 24);
     mpfr_set_flt(wide, x, MPFR_RNDN);
     mpfr_init2(y, FIRST_PRECISION);
@@ -341,6 +313,12 @@ static void evaluate(worker *w, uint32_t first, uint32_t n)
     w->count.inputs += n;
 }
 
+static void check_one(worker *w, uint32_t input)
+{
+    evaluate(w, input, 1);
+    judge_by_mpfr(w, w->x[0], w->got[0]);
+}
+
 static void check_constant(worker *w, uint32_t first, uint32_t n, float want)
 {
     for (uint32_t done = 0; done < n; done += RUN) {
@@ -356,8 +334,7 @@ static void check_taylor(worker *w, uint32_t first, uint32_t n, const taylor *t,
 {
     double ratio = h / t->radius;
     double a[DEGREE + 1];
-    double sum = 0.0;
-    double power = 1.0;
+    double sum = 0.0, power = 1.0;
     for (int i = 0; i <= DEGREE; i++) {
         a[i] = (double)t->a[i];
         sum += fabs(a[i]) * power;
@@ -382,8 +359,7 @@ static void check(worker *w, uint32_t first, uint32_t n)
 {
     const function *f = w->p->f;
     if (n == 1) {
-        evaluate(w, first, 1);
-        judge_by_mpfr(w, w->x[0], w->got[0]);
+        check_one(w, first);
         return;
     }
     if (n >= CONSTANT_RUN) {
@@ -407,14 +383,6 @@ static void check(worker *w, uint32_t first, uint32_t n)
     check(w, first + n / 2, n - n / 2);
 }
 
-/* One infinity, and NaN for every other input of its binade. */
-static void check_not_finite(worker *w, uint32_t first)
-{
-    evaluate(w, first, 1);
-    judge_by_mpfr(w, w->x[0], w->got[0]);
-    check_constant(w, first + 1, binade - 1, NAN);
-}
-
 static void *work(void *arg)
 {
     worker *w = arg;
@@ -423,7 +391,8 @@ static void *work(void *arg)
         if (i >= binades) break;
         uint32_t first = i * binade;
         if ((first & infinity_bits) == infinity_bits) {
-            check_not_finite(w, first);
+            check_one(w, first); /* an infinity, then NaNs */
+            check_constant(w, first + 1, binade - 1, NAN);
         } else {
             check(w, first, binade);
         }
@@ -462,7 +431,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The file is rewritten after every function, so that it is complete whenever it ends with "]". */
+/* What is done so far; written again after every function. */
 static void write_json(const char *path, const tally *t, const double *seconds, const bool *done)
 {
     const char *separator = "";
@@ -478,8 +447,7 @@ static void write_json(const char *path, const tally *t, const double *seconds, 
         fprintf(out,
                 "%s\n  {\"function\": \"%s\", \"inputs\": %llu, \"decided_by_bound\": %llu, \"decided_by_mpfr\": %llu, "
                 "\"wrong\": %llu, \"wall_seconds\": %.1f}",
-                separator, functions[i].name, (unsigned long long)t[i].inputs, (unsigned long long)t[i].by_bound,
-                (unsigned long long)t[i].by_mpfr, (unsigned long long)t[i].wrong, seconds[i]);
+                separator, functions[i].name, t[i].inputs, t[i].by_bound, t[i].by_mpfr, t[i].wrong, seconds[i]);
         separator = ",";
     }
     fprintf(out, "\n]}\n");
@@ -495,46 +463,38 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-    const char *name = "all";
+    const char *words[2] = {"all", "1"}; /* function, threads */
     const char *json = NULL;
-    bool show_hard = false;
-    bool done[FUNCTIONS] = {false};
+    bool show_hard = false, done[FUNCTIONS] = {false};
     double seconds[FUNCTIONS];
     tally result[FUNCTIONS];
-    uint64_t wrong = 0;
-    int threads = 1;
-    int words = 0;
+    int given = 0, proven = 0, wrong = 0;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--json") && i + 1 < argc) {
             json = argv[++i];
         } else if (!strcmp(argv[i], "--hard")) {
             show_hard = true;
-        } else if (words == 0) {
-            name = argv[i];
-            words = 1;
-        } else if (words == 1) {
-            threads = atoi(argv[i]);
-            words = 2;
+        } else if (given < 2) {
+            words[given++] = argv[i];
         } else {
             return usage();
         }
     }
+    int threads = atoi(words[1]);
     if (threads < 1 || threads > MAX_THREADS) return usage();
     for (int i = 0; i < FUNCTIONS; i++) {
-        if (strcmp(name, "all") != 0 && strcmp(name, functions[i].name) != 0) continue;
+        if (strcmp(words[0], "all") != 0 && strcmp(words[0], functions[i].name) != 0) continue;
         double start = now();
-        result[i] = prove(&functions[i], threads, show_hard);
+        tally t = result[i] = prove(&functions[i], threads, show_hard);
         seconds[i] = now() - start;
         done[i] = true;
-        wrong += result[i].wrong;
+        proven++;
+        wrong += t.wrong > 0;
         printf("%-8s %llu inputs, %llu decided by bound, %llu by MPFR, %llu wrong, %.1f s\n", functions[i].name,
-               (unsigned long long)result[i].inputs, (unsigned long long)result[i].by_bound,
-               (unsigned long long)result[i].by_mpfr, (unsigned long long)result[i].wrong, seconds[i]);
+               t.inputs, t.by_bound, t.by_mpfr, t.wrong, seconds[i]);
         fflush(stdout);
         if (json) write_json(json, result, seconds, done);
     }
-    for (int i = 0; i < FUNCTIONS; i++) {
-        if (done[i]) return wrong > 0;
-    }
-    return usage();
+    if (proven == 0) return usage();
+    return wrong > 0;
 }

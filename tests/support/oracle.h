@@ -20,7 +20,7 @@ extern "C" { // the kernels' headers are for C
 #include "kernels/loss/loss.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/norm/norm.h"
-#include "kernels/optim/optim.h"
+#include "kernels/optim/optim_f32.h"
 #include "kernels/schedule/schedule.h"
 #include "kernels/sum/sum.h"
 #include "kernels/sum/tree.h"
