@@ -11,7 +11,7 @@ typedef struct {
     float decay;         /* weight_decay: times p, added to the gradient */
     float shrink;        /* 1 - lr weight_decay: decoupled decay */
     float momentum;
-    float fresh;         /* 1 - dampening; 1 at the first step */
+    float fresh;         /* 1 - dampening; 1 at the first step, and without momentum */
     int nesterov;
     float beta1_rest;    /* 1 - beta1 */
     float beta2, beta2_rest;

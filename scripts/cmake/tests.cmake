@@ -7,6 +7,8 @@ add_executable(kaizen-tests ${test_sources})
 target_include_directories(kaizen-tests PRIVATE tests/support)
 target_compile_definitions(kaizen-tests PRIVATE
     KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+# -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in the headers of its own std::vector
+target_compile_options(kaizen-tests PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::tests kz::mpfr)
 add_dependencies(kaizen-tests program)
 gtest_discover_tests(kaizen-tests

@@ -103,13 +103,23 @@ kz_status kz_path_join(char **out, const char *directory, const char *name)
     return st;
 }
 
-kz_status kz_path_absolute(char **out, const char *path)
+/* Against the working directory, as text. */
+static kz_status path_from_here(char **out, const char *path)
 {
     if (path[0] == '/') return kz_strdup(out, path);
     char *here = getcwd(NULL, 0);
     if (!here) return KZ_FAIL(KZ_E_FAIL, "the working directory cannot be read: %s", strerror(errno));
     kz_status st = kz_path_join(out, here, strncmp(path, "./", 2) == 0 ? path + 2 : path);
     free(here);
+    return st;
+}
+
+kz_status kz_path_absolute(char **out, const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (!real) return path_from_here(out, path);
+    kz_status st = kz_strdup(out, real);
+    free(real);
     return st;
 }
 

@@ -96,8 +96,9 @@ void kz_format_count(char out[24], int64_t n)
 {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%lld", (long long)n), used = 0;
-    for (int i = 0; i < length && used < 22; i++) {
-        if (i > 0 && digits[i - 1] != '-' && (length - i) % 3 == 0) out[used++] = ' ';
+    bool fits = length + length / 3 < 24;
+    for (int i = 0; i < length; i++) {
+        if (fits && i > 0 && digits[i - 1] != '-' && (length - i) % 3 == 0) out[used++] = ' ';
         out[used++] = digits[i];
     }
     out[used] = '\0';

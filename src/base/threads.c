@@ -97,8 +97,8 @@ static void wait_until_finished(kz_team *t)
 
 void kz_team_run(kz_team *t, int64_t n, int64_t grain, kz_team_fn *fn, void *context)
 {
-    int64_t grains = (n + grain - 1) / grain;
     if (n <= 0) return;
+    int64_t grains = (n + grain - 1) / grain;
     if (t->started == 0 || grains <= 1) {
         fn(context, 0, n);
         return;

@@ -1,13 +1,15 @@
 /* Golden configs: found, read and recorded. */
 #include "golden.h"
 
+#include "kz/record.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ARITHMETIC = 1, LIMIT = 1 << 20 };
+enum { LIMIT = 1 << 20 };
 
 /* Where the golden configs lie, seen from the folder of the program: installed, and in a build tree. */
 static const char *const places[] = {"../share/kaizen/tests/golden", "../tests/golden", "../../tests/golden"};
@@ -15,19 +17,21 @@ static const char *const places[] = {"../share/kaizen/tests/golden", "../tests/g
 static kz_status find_directory(char **out)
 {
     char program[4096];
-    char *folder = NULL;
+    char *folder = NULL, *place = NULL;
     kz_status st = KZ_OK;
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n < 0) return KZ_FAIL(KZ_E_FAIL, "/proc/self/exe cannot be read: %s", strerror(errno));
     program[n] = '\0';
     KZ_TRY(kz_path_directory(&folder, program));
     for (size_t i = 0; i < sizeof places / sizeof *places && !*out; i++) {
-        KZ_TRY(kz_path_join(out, folder, places[i]));
-        if (!kz_file_exists(*out)) kz_free(out);
+        kz_free(&place);
+        KZ_TRY(kz_path_join(&place, folder, places[i]));
+        if (kz_file_exists(place)) KZ_TRY(kz_path_absolute(out, place));
     }
     if (!*out) st = KZ_FAIL(KZ_E_INPUT, "no golden configs beside %s; name their folder with --golden DIR", program);
 done:
     kz_free(&folder);
+    kz_free(&place);
     return st;
 }
 
@@ -117,7 +121,7 @@ kz_status kz_golden_write(const kz_golden_set *set)
     kz_status st = KZ_OK;
     json_t *configs = json_object(), *root = json_object();
     json_object_set_new(root, "schema", json_string("kaizen.golden/1"));
-    json_object_set_new(root, "arithmetic", json_integer(ARITHMETIC));
+    json_object_set_new(root, "arithmetic", json_integer(KZ_ARITHMETIC));
     for (int64_t i = 0; i < set->n; i++)
         json_object_set_new(configs, set->list[i].name,
                             json_pack("{s:s, s:s}", "weights", set->list[i].weights, "trajectory", set->list[i].trajectory));

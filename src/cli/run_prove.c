@@ -91,13 +91,11 @@ static kz_status choose_ways(proof *p)
     kz_status st = KZ_OK;
     KZ_TRY(check_isas(isas));
     KZ_TRY(parse_threads(given ? given : usual, threads, &n));
-    for (const char *const *isa = kz_device_isas(); *isa; isa++) {
-        if (!listed(isas, *isa)) continue;
-        bool last = isa[1] == NULL;
-        fastest = *isa;
-        for (int i = 0; i < n; i++)
-            if (!quick || last || i == 0) KZ_TRY(add_way(p, *isa, threads[i], false));
-    }
+    for (const char *const *isa = kz_device_isas(); *isa; isa++)
+        if (listed(isas, *isa)) fastest = *isa;
+    for (const char *const *isa = kz_device_isas(); *isa; isa++)
+        for (int i = 0; i < n && listed(isas, *isa); i++)
+            if (!quick || *isa == fastest || i == 0) KZ_TRY(add_way(p, *isa, threads[i], false));
     if (!quick) KZ_TRY(add_way(p, fastest, threads[0], true));
 done:
     return st;
@@ -201,8 +199,19 @@ static const char *coloured(const char *word, kz_style style, char out[32])
 
 static void print_head(const proof *p)
 {
+    json_t *machine = kz_machine_json(), *build = kz_build_json();
+    const char *cpu = json_string_value(json_object_get(json_object_get(machine, "cpu"), "model"));
+    const char *version = json_string_value(json_object_get(build, "version"));
+    const char *compiler = json_string_value(json_object_get(build, "compiler"));
+    if (!p->cli->json) {
+        printf("Does the same config give the same bits here?  Each run must end with the digest recorded for it.\n\n");
+        printf("machine   %s, %d cores usable\n", cpu ? cpu : "unknown CPU", kz_cpu_count());
+        printf("build     kaizen %s, %s, arithmetic %d\n", version ? version : "", compiler ? compiler : "", KZ_ARITHMETIC);
+        printf("recorded  %s/digests.json, arithmetic %lld\n\n", p->golden.directory, (long long)p->golden.arithmetic);
+    }
+    json_decref(machine);
+    json_decref(build);
     if (p->cli->json) return;
-    printf("The same config gives the same bits: every run below must end with the recorded digest.\n\n");
     printf("%-22s", "golden config");
     for (int i = 0; i < p->n_ways; i++) printf(" %9s", p->ways[i].title);
     printf("   %-12s %7s\n", "weights", "time");
@@ -268,14 +277,16 @@ static kz_status conclude(proof *p, double seconds)
         json_decref(root);
     } else {
         kz_format_duration(time, seconds);
-        printf("\n%lld runs in %s: ", (long long)p->runs, time);
+        printf("\n%lld trainings in %s: ", (long long)p->runs, time);
         if (p->different) printf("%s, in %lld of them.\n", coloured("DIFFERENT BITS", KZ_STYLE_RED, word), (long long)p->different);
+        else if (p->unrecorded) printf("equal among themselves, but nothing is recorded to compare with.\n");
         else printf("%s.\n", coloured("the same bits", KZ_STYLE_GREEN, word));
     }
     if (st != KZ_OK) return st;
     if (p->different)
-        return KZ_FAIL(KZ_E_DIFFERENT, "%lld of %lld runs differ from the recorded digests of %s", (long long)p->different,
-                       (long long)p->runs, p->golden.directory);
+        return KZ_FAIL(KZ_E_DIFFERENT, "%lld of %lld runs differ from the digests in %s/digests.json%s",
+                       (long long)p->different, (long long)p->runs, p->golden.directory,
+                       p->golden.arithmetic != KZ_ARITHMETIC ? ", which is of another arithmetic version" : "");
     if (p->unrecorded)
         return KZ_FAIL(KZ_E_FAIL, "%lld golden configs have no digest in %s/digests.json; record them with --record",
                        (long long)p->unrecorded, p->golden.directory);

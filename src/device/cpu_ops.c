@@ -26,10 +26,10 @@ static int64_t piece_of(const kz_device *dev, int64_t n, int64_t work, int64_t l
     return (piece + step - 1) / step * step;
 }
 
-/* Runs a job over n items, in such pieces. */
+/* Runs a job over n items, in such pieces; none for an empty part of a batch. */
 static void run(kz_device *dev, int64_t n, int64_t work, int64_t least, int64_t step, kz_team_fn *fn, void *job)
 {
-    kz_team_run(cpu_of(dev)->team, n, piece_of(dev, n, work, least, step), fn, job);
+    if (n > 0) kz_team_run(cpu_of(dev)->team, n, piece_of(dev, n, work, least, step), fn, job);
 }
 
 /* ---- memory ---- */

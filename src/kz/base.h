@@ -113,7 +113,7 @@ kz_status kz_file_replace(const char *path, const void *bytes, int64_t n, bool s
 
 kz_status kz_mkdirs(const char *path);                        /* like mkdir -p; KZ_E_OUTPUT */
 kz_status kz_path_join(char **out, const char *directory, const char *name);
-kz_status kz_path_absolute(char **out, const char *path);     /* against the working directory; need not exist */
+kz_status kz_path_absolute(char **out, const char *path);     /* links and .. resolved where it exists */
 kz_status kz_path_directory(char **out, const char *path);    /* "a/b.yaml" -> "a", "b.yaml" -> "." */
 bool kz_file_exists(const char *path);
 
@@ -131,7 +131,8 @@ void kz_digest_text(char out[KZ_DIGEST_TEXT], const uint8_t sha256[32]);
 /* ---- JSON (jansson) ---- */
 
 json_t *kz_json_number(double x);                               /* NaN and infinities are null */
-kz_status kz_json_dump(kz_text *out, const json_t *j, bool indent); /* keys in insertion order, reals as %.17g */
+kz_status kz_json_dump(kz_text *out, const json_t *j, bool indent); /* keys in insertion order; reals as %.17g, "1.0", "1e-8" */
+kz_status kz_json_dump_digits(kz_text *out, const json_t *j, int digits); /* compact; 9 digits keep a binary32 */
 
 /* ---- threads: a team of workers that shares out a range ---- */
 

@@ -43,24 +43,24 @@ typedef struct {
     kz_split train, valid, test; /* rows = 0 where there is none */
     kz_scale scale_x;            /* from the rows of train */
     kz_scale scale_y;            /* regression; "none" or "standard" */
-    double *target_mean,
-        *target_deviation;       /* (targets), binary64: original = deviation * z + mean; 0 and 1 if not scaled */
+    /* (targets), binary64: original = deviation * z + mean; 0 and 1 if not scaled */
+    double *target_mean, *target_deviation;
     char digest[KZ_DIGEST_TEXT]; /* of type, shape and values of the arrays used: see below */
     int64_t bytes;               /* memory held */
     struct kz_data_private *own;
 } kz_data;
 
-/* Standard scaling: mean = sum / n and deviation = sqrt(sum((x - mean)^2) / n), both sums over the rows of train in their
- * order by rule 3, in binary64; 1 stands for a deviation of 0 and for one whose reciprocal binary32 cannot hold.  Then
- * kz_scale.mean = (float)mean and factor = (float)(1 / deviation).  Targets: value = (raw - mean) * factor in binary32;
- * target_mean and target_deviation are the binary64 values.  Without scaling `value` is `raw`.
+/* Standard scaling: mean = sum / n and deviation = sqrt(sum((x - mean)^2) / n), both sums over the rows of train in
+ * their order by rule 3, in binary64; 1 stands for a deviation of 0 and for one whose reciprocal binary32 cannot hold.
+ * Then kz_scale.mean = (float)mean and factor = (float)(1 / deviation).  Targets: value = (raw - mean) * factor in
+ * binary32; target_mean and target_deviation are the binary64 values.  Without scaling `value` is `raw`.
  *
  * digest: SHA-256 over the arrays read from the file, in the order train/x train/y valid/x valid/y test/x test/y, those
- * that are used.  Each is a line of ASCII: role, stored type, extents, a line feed, as in "train/x uint8 1437 8 8\n"; then
- * the values in the order of the file, little-endian in the width of the type.  Types: int8 int16 int32 int64, uint8 to
- * uint64, float16 float32 float64 float128; enumerations count as their integers, odd widths as the next wider type;
- * float16 is hashed as the binary32 it equals, float128 (any float over 8 bytes) as binary64.  So byte order, chunks,
- * filters and the names of file and arrays do not matter.  A valid split drawn from train adds nothing. */
+ * that are used.  Each is a line of ASCII: role, stored type, extents, a line feed, as in "train/x uint8 1437 8 8\n";
+ * then the values in the order of the file, little-endian in the width of the type.  Types: int8 int16 int32 int64,
+ * uint8 to uint64, float16 float32 float64 float128; enumerations count as their integers, odd widths as the next wider
+ * type; float16 is hashed as the binary32 it equals, float128 (any float over 8 bytes) as binary64.  So byte order,
+ * chunks, filters and the names of file and arrays do not matter.  A valid split drawn from train adds nothing. */
 
 /* Opens cfg->data.path (looked for beside the config file, then in the working directory), reads and checks what the
  * config uses, draws the validation rows by the seed, and computes the scaling from the rows of train.

@@ -69,6 +69,9 @@ void kz_record_destroy(kz_record **rec); /* stops the thread; a run not finished
 /* The digest of n weights: little-endian binary32 in tensor order, any NaN as 0x7fc00000. */
 void kz_weights_digest(uint8_t out[32], const float *weights, int64_t n, kz_sha256 *hash);
 
+/* The version of the arithmetic: raised by a change that moves a golden digest, with a line in the CHANGELOG. */
+enum { KZ_ARITHMETIC = 1 };
+
 json_t *kz_machine_json(void); /* CPU model, cores, instruction sets, caches, memory, kernel, hostname left out */
 json_t *kz_build_json(void);   /* version, commit, compiler, flags, features, arithmetic */
 

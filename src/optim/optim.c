@@ -75,7 +75,7 @@ static kz_optim_coef coefficients(const kz_optim *opt, int64_t step)
         .decay = (float)c->weight_decay,
         .shrink = (float)(1.0 - lr * c->weight_decay),
         .momentum = (float)c->momentum,
-        .fresh = step == 0 ? 1.0f : (float)(1.0 - c->dampening),
+        .fresh = step == 0 || !(c->momentum > 0) ? 1.0f : (float)(1.0 - c->dampening), /* as torch has it */
         .nesterov = c->nesterov,
         .beta1_rest = (float)(1.0 - c->beta1),
         .beta2 = (float)c->beta2,

@@ -29,8 +29,6 @@
 #define KZ_HAVE_HWLOC 0
 #endif
 
-enum { ARITHMETIC = 1 }; /* raised by a change that moves a golden digest, with a line in the CHANGELOG */
-
 json_t *kz_build_json(void)
 {
     json_t *features = json_pack("{s:b, s:b, s:b}", "cuda", KZ_HAVE_CUDA, "mpi", KZ_HAVE_MPI, "hwloc", KZ_HAVE_HWLOC);
@@ -38,5 +36,5 @@ json_t *kz_build_json(void)
                                   "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
     return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:i, s:o, s:o}", "version", KZ_VERSION, "commit", KZ_BUILD_COMMIT,
                      "dirty", KZ_BUILD_DIRTY, "compiler", KZ_BUILD_COMPILER, "flags", KZ_BUILD_FLAGS, "type",
-                     KZ_BUILD_TYPE, "arithmetic", ARITHMETIC, "features", features, "libraries", libraries);
+                     KZ_BUILD_TYPE, "arithmetic", KZ_ARITHMETIC, "features", features, "libraries", libraries);
 }

@@ -73,10 +73,8 @@ json_t *kz_energy_json(const kz_energy *e)
 {
     char reason[256];
     bool measured = e->packages > 0;
-    if (measured)
-        snprintf(reason, sizeof reason, "cpu: %d whole packages by RAPL; gpu: none used", e->packages);
-    else
-        snprintf(reason, sizeof reason, "cpu: %s; gpu: none used", e->reason);
+    if (measured) snprintf(reason, sizeof reason, "cpu: %d whole packages by RAPL; gpu: none used", e->packages);
+    else snprintf(reason, sizeof reason, "cpu: %s; gpu: none used", e->reason);
     return json_pack("{s:o, s:n, s:s}", "cpu_joules", measured ? kz_json_number(e->joules) : json_null(), "gpu_joules",
                      "reason", reason);
 }

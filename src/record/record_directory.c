@@ -25,12 +25,14 @@ static kz_status check_empty(const char *path)
 
 static kz_status make_given(char **out, bool *made, const char *directory)
 {
+    kz_status st = kz_strdup(out, directory);
+    if (st != KZ_OK) return st;
     *made = !kz_file_exists(directory);
-    kz_status st = kz_mkdirs(directory);
+    st = kz_mkdirs(directory);
     if (st == KZ_OK && !*made) st = check_empty(directory);
     if (st == KZ_OK && access(directory, W_OK | X_OK) != 0)
         st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written to: %s", directory, strerror(errno));
-    return st != KZ_OK ? st : kz_strdup(out, directory);
+    return st;
 }
 
 /* *out <- <output>/<name>, where the name is one folder whatever it holds. */

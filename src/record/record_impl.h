@@ -10,8 +10,8 @@ extern "C" {
 
 /* ---- record_directory.c ---- */
 
-/* Makes the directory, as kz_record_create says.  started: "2026-01-31T09:05:00Z".  *out is yours to kz_free; *made: it
- * was not there before. */
+/* Makes the directory, as kz_record_create says.  started: "2026-01-31T09:05:00Z".  *out is yours to kz_free, after a
+ * failure too; *made: it was not there before. */
 kz_status kz_record_directory_make(char **out, bool *made, const kz_config *cfg, const char *config_digest,
                                    const char *started, const char *directory);
 kz_status kz_record_directory_sync(const char *path); /* its entries are then on the disk */

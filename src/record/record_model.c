@@ -12,13 +12,12 @@ static kz_status put(json_t *metadata, const char *key, json_t *value)
 }
 
 /* The value's compact JSON becomes the string; takes the value over. */
-static kz_status put_json(json_t *metadata, const char *key, json_t *value, size_t digits)
+static kz_status put_json(json_t *metadata, const char *key, json_t *value, int digits)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
-    kz_status st = put(metadata, key, text ? json_string(text) : NULL);
-    json_free_t release;
-    json_get_alloc_funcs(NULL, &release);
-    if (text) release(text);
+    kz_text text = {0};
+    kz_status st = kz_json_dump_digits(&text, value, digits);
+    if (st == KZ_OK) st = put(metadata, key, json_string(text.s));
+    kz_text_free(&text);
     json_decref(value);
     return st;
 }
@@ -118,7 +117,7 @@ kz_status kz_record_model_write(const char *path, const kz_config *cfg, const kz
         for (int k = 0; k < t->rank; k++) list[i].shape[k] = t->shape[k];
     }
     KZ_TRY(make_metadata(metadata, cfg, data, digest));
-    KZ_TRY(kz_safetensors_write(path, metadata, list, n_tensors, true));
+    KZ_TRY(kz_safetensors_write(path, metadata, list, n_tensors, 9));
 done:
     json_decref(metadata);
     kz_free(&list);

@@ -95,13 +95,11 @@ kz_status kz_run_json(json_t **out, const kz_run_facts *f)
     bad |= json_object_set_new(j, "error", kz_record_text_json(f->run->error));
     bad |= json_object_set_new(j, "name", kz_record_text_json(f->cfg->name));
     bad |= json_object_set_new(j, "config", config);
-    bad |= json_object_set_new(j, "seed", json_integer((json_int_t)f->cfg->seed));
+    bad |= json_object_set(j, "seed", json_object_get(json_object_get(j, "config"), "seed")); /* a text from 2^63 on */
     bad |= add_outcome(j, f);
     bad |= add_circumstances(j, f);
-    if (bad)
-        st = KZ_FAIL(KZ_E_MEM, "run.json: out of memory");
-    else
-        *out = json_incref(j);
+    if (bad) st = KZ_FAIL(KZ_E_MEM, "run.json: out of memory");
+    else *out = json_incref(j);
 done:
     json_decref(j);
     return st;

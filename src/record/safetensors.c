@@ -100,8 +100,7 @@ kz_status kz_safetensors_write(const char *path, json_t *metadata, const kz_safe
         written = false;
         why = errno;
     }
-    if (!written)
-        st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written: %s", path, strerror(why));
+    if (!written) st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written: %s", path, strerror(why));
     else if (rename(temporary.s, path) != 0)
         st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be renamed into place: %s", path, strerror(errno));
     if (st != KZ_OK) unlink(temporary.s);

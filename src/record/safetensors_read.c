@@ -94,14 +94,11 @@ static kz_status read_header(kz_safetensors *f)
     f->bytes = size - f->start;
     KZ_TRY(kz_calloc(&text, (int64_t)length, 1, "safetensors header"));
     KZ_TRY(read_at(f, text, (int64_t)length, 8));
-    if (text[0] == '{')
-        f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    else
-        snprintf(error.text, sizeof error.text, "it must begin with {");
+    if (text[0] == '{') f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    else snprintf(error.text, sizeof error.text, "it must begin with {");
     if (!f->header && json_error_code(&error) == json_error_out_of_memory)
         st = KZ_FAIL(KZ_E_MEM, "%s: out of memory for the header", f->path);
-    else if (!f->header)
-        st = BAD(f, "header is not valid JSON: %s", shown(name, error.text));
+    else if (!f->header) st = BAD(f, "header is not valid JSON: %s", shown(name, error.text));
 done:
     kz_free(&text);
     return st;

@@ -2,6 +2,7 @@
 #include "record_impl.h"
 
 #ifndef KZ_HAVE_HWLOC
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,8 +23,7 @@ static json_t *cores_json(void)
     int cores = 0, cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
     for (int i = 0; i < cpus; i++) {
         if (!read_word(siblings, "/sys/devices/system/cpu/cpu%d/topology/%s", i, "thread_siblings_list")) continue;
-        int first;
-        cores += sscanf(siblings, "%d", &first) == 1 && first == i;
+        cores += strtol(siblings, NULL, 10) == i;
     }
     return cores > 0 ? json_integer(cores) : json_null();
 }
@@ -32,14 +32,14 @@ static json_t *cores_json(void)
 static json_int_t cache_bytes(const char *level)
 {
     static const char place[] = "/sys/devices/system/cpu/cpu0/cache/index%d/%s";
-    char text[32];
+    char text[32], size[40];
     for (int i = 0; read_word(text, place, i, "level"); i++) {
         int64_t bytes;
         if (strcmp(text, level) != 0) continue;
         if (!read_word(text, place, i, "type") || strcmp(text, "Instruction") == 0) continue;
         if (!read_word(text, place, i, "size")) return 0;
-        strcat(text, "iB"); /* "32K" */
-        return kz_parse_size(text, &bytes) ? bytes : 0;
+        snprintf(size, sizeof size, "%siB", text); /* "32K" */
+        return kz_parse_size(size, &bytes) ? bytes : 0;
     }
     return 0;
 }

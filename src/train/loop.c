@@ -152,8 +152,10 @@ kz_status trainer_loop(trainer *t)
                       .seconds = seconds};
         KZ_TRY(finish_epoch(t, &e, &over));
     }
-    if (o->stop && *o->stop) t->run.stopped_by = "signal";
-    else if (t->run.diverged_step < 0) KZ_TRY(keep_best(t));
+    bool stopped = o->stop && *o->stop;
+    if (stopped) t->run.stopped_by = "signal";
+    if (stopped || t->run.diverged_step >= 0) t->run.best_epoch = 0; /* the weights are those of the last step */
+    else KZ_TRY(keep_best(t));
     if (t->run.diverged_step >= 0) t->run.stopped_by = "divergence";
     if (t->run.diverged_step >= 0 || (o->stop && *o->stop))
         KZ_TRY(t->dev->ops->download(t->dev, t->weights, kz_model_weights(t->model), (size_t)t->parameters * 4));

@@ -141,7 +141,8 @@ static kz_status count_steps(trainer *t)
     if (t->steps_per_epoch > UINT32_MAX / c->epochs)
         return KZ_FAIL(KZ_E_CONFIG, "train.epochs: %lld of %lld steps are more than 2^32 steps; use larger batches",
                        (long long)c->epochs, (long long)t->steps_per_epoch);
-    int64_t part = (c->batch + c->micro_batches - 1) / c->micro_batches;
+    int64_t batch = c->batch < t->data->train.rows ? c->batch : t->data->train.rows;
+    int64_t part = (batch + c->micro_batches - 1) / c->micro_batches;
     t->max_rows = largest(part, EVAL_ROWS);
     return KZ_OK;
 }

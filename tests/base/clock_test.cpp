@@ -20,10 +20,8 @@ TEST(Clock, UtcForm)
     ASSERT_EQ(20u, strlen(text));
     for (size_t i = 0; i < 20; i++) {
         const char form = "dddd-dd-ddTdd:dd:ddZ"[i];
-        if (form == 'd')
-            EXPECT_TRUE(text[i] >= '0' && text[i] <= '9') << text;
-        else
-            EXPECT_EQ(form, text[i]) << text;
+        if (form == 'd') EXPECT_TRUE(text[i] >= '0' && text[i] <= '9') << text;
+        else EXPECT_EQ(form, text[i]) << text;
     }
 }
 

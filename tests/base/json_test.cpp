@@ -58,3 +58,20 @@ TEST(Json, FailedAllocation)
     json_decref(j);
     kz_text_free(&t);
 }
+
+// jansson forgets a failure inside a key: the text would silently lack it.
+TEST(Json, FailedAllocationInAKey)
+{
+    kz_status st = KZ_E_MEM;
+    json_t *j = json_pack("{s:i, s:i}", std::string(100, 'a').c_str(), 1, std::string(300, 'b').c_str(), 2);
+    for (int n = 1; st == KZ_E_MEM && n < 100; n++) {
+        kz_text t = {};
+        kz_calloc_fail_at(n);
+        st = kz_json_dump(&t, j, false);
+        bool failed = kz_calloc_fail_at(0) >= n;
+        EXPECT_EQ(failed ? KZ_E_MEM : KZ_OK, st) << kz_text_str(&t);
+        kz_text_free(&t);
+    }
+    EXPECT_EQ(KZ_OK, st);
+    json_decref(j);
+}

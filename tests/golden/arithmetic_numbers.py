@@ -266,3 +266,158 @@ def permutation(n, stream):
         j = stream.u64(i) * (i + 1) >> 64
         order[i], order[j] = order[j], order[i]
     return order
+
+
+# ---- rule 7: host scalars, binary64 by fixed sequences of + - * / and sqrt ----
+
+
+def coefficients(text):
+    return [float.fromhex(c) if "x" in c else float(c) for c in text.split()]
+
+
+def horner(coefficient, x):
+    value = coefficient[0]
+    for c in coefficient[1:]:
+        value = value * x + c
+    return value
+
+
+LN2_HI, LN2_LO = float.fromhex("0x1.62e42fefa3000p-1"), float.fromhex("0x1.3de6af278ece6p-42")
+INVERSE_LN2 = float.fromhex("0x1.71547652b82fep+0")
+THIRD_HI, THIRD_LO = float.fromhex("0x1.5555555555555p-2"), float.fromhex("0x1.5555555555555p-56")
+TO_INTEGER = 1.5 * 2.0**52
+EXP = coefficients("""0x1.1f9dcf1ba7077p-29 0x1.af6cd8ad20cc5p-26 0x1.27e4bf45c5149p-22 0x1.71ddef8d3ae3dp-19
+    0x1.a01a01b44b2aep-16 0x1.a01a01b3bdacbp-13 0x1.6c16c16c135afp-10 0x1.111111110ebacp-7 0x1.555555555555ep-5
+    0x1.555555555555cp-3 0x1.0000000000000p-1""")
+LOG = coefficients("""0x1.0e523f7a30a1dp-4 0x1.0f7e48b8398cep-4 0x1.3b1efd5c7f478p-4 0x1.745ce9869a22fp-4
+    0x1.c71c722e6ac50p-4 0x1.2492492457238p-3 0x1.9999999999b36p-3""")
+PI_HI, PI_LO = float.fromhex("0x1.921fb54442d18p+1"), float.fromhex("0x1.1a62633145c07p-53")
+SINPI = coefficients("""-0x1.6c63caed33906p-16 0x1.e8eef007d79b2p-12 -0x1.e3074b7df2200p-8 0x1.50783485eeb30p-4
+    -0x1.32d2cce62ade5p-1 0x1.466bc6775aadbp+1 -0x1.4abbce625be53p+2""")
+HALF_PI_SQUARE = float.fromhex("0x1.3bd3cc9be45dep+2")
+COSPI = coefficients("""-0x1.b2a256ee60697p-14 0x1.f9cd21746190ep-10 -0x1.a6d1edbcb8514p-6 0x1.e1f506852a297p-3
+    -0x1.55d3c7e3ca708p+0 0x1.03c1f081b5abcp+2""")
+
+
+def pair_product(a, b):
+    """a b = hi + lo (Dekker 1971)."""
+    split = 2.0**27 + 1.0
+    a_head, b_head = split * a - (split * a - a), split * b - (split * b - b)
+    a_tail, b_tail = a - a_head, b - b_head
+    hi = a * b
+    return hi, ((a_head * b_head - hi) + a_head * b_tail + a_tail * b_head) + a_tail * b_tail
+
+
+def pair_sum(a, b):
+    hi = a + b
+    return hi, b - (hi - a)
+
+
+def exp_of_pair(hi, lo):
+    wide = max(-1100.0, min(1100.0, hi))
+    k = (wide * INVERSE_LN2 + TO_INTEGER) - TO_INTEGER
+    z, r_lo = pair_sum(wide - k * LN2_HI, lo - k * LN2_LO)
+    one, rest = pair_sum(1.0, z)
+    y = one + (rest + (z * z * horner(EXP, z) + r_lo * one))
+    half = int(k / 2)
+    return y * 2.0**half * 2.0 ** (int(k) - half)
+
+
+def log_pair(x):
+    shift = 0.0
+    if x < 2.0**-1022:
+        x, shift = x * 2.0**54, 54.0
+    m, k = math.frexp(x)
+    if m < float.fromhex("0x1.6a09e667f3bcdp-1"):  # m in [sqrt(1/2), sqrt(2))
+        m, k = m * 2.0, k - 1
+    k = k - shift
+    f, plus = m - 1.0, m + 1.0
+    plus_lo = m - (plus - 1.0)
+    s = f / plus
+    back, back_lo = pair_product(s, plus)
+    s_lo = ((f - back) - back_lo - s * plus_lo) / plus
+    z, z_lo = pair_product(s, s)
+    z_lo = z_lo + 2.0 * s * s_lo
+    t, t_lo = pair_product(z, THIRD_HI)
+    t_lo = t_lo + (z * THIRD_LO + z_lo * THIRD_HI)
+    cubic, cubic_lo = pair_product(s, t)
+    cubic_lo = cubic_lo + (s * t_lo + s_lo * t)
+    rest = s_lo + cubic_lo + s * z * z * horner(LOG, z)
+    head, head_lo = pair_sum(k * LN2_HI, 2.0 * s)
+    body, body_lo = pair_sum(head, 2.0 * cubic)
+    return pair_sum(body, head_lo + body_lo + (2.0 * rest + k * LN2_LO))
+
+
+def host_exp(x):
+    return exp_of_pair(x, 0.0)
+
+
+def host_log(x):
+    return log_pair(x)[0]
+
+
+def host_pow(x, y):
+    """x > 0, |y ln x| < 1100."""
+    if y == 0 or x == 1:
+        return 1.0
+    hi, lo = log_pair(x)
+    p, p_lo = pair_product(y, hi)
+    return exp_of_pair(p, p_lo + y * lo)
+
+
+def sinpi_reduced(r):
+    z = r * r
+    return r * PI_HI + (r * PI_LO + r * z * horner(SINPI, z))
+
+
+def cospi_reduced(r):
+    z = r * r
+    return 1.0 - (HALF_PI_SQUARE * z - z * z * horner(COSPI, z))
+
+
+def circular(a, quarters):
+    """sin(pi (a + quarters / 2)), 0 <= a < 2^52: a = 2 n + j / 2 + r, |r| <= 1/4, ties of n and j to even."""
+    turn = a - 2.0 * round(a / 2)
+    j = round(2.0 * turn)
+    r = turn - 0.5 * j
+    quadrant = (j + quarters) & 3
+    y = cospi_reduced(r) if quadrant & 1 else sinpi_reduced(r)
+    return (-y if quadrant & 2 else y) + 0.0  # a zero is +0
+
+
+def sinpi(x):
+    return x if x == 0 else math.copysign(1.0, x) * circular(abs(x), 0)
+
+
+def cospi(x):
+    return circular(abs(x), 1)
+
+
+MIDDLE = (coefficients("""2.5090809287301226727e+3 3.3430575583588128105e+4 6.7265770927008700853e+4
+    4.5921953931549871457e+4 1.3731693765509461125e+4 1.9715909503065514427e+3 1.3314166789178437745e+2
+    3.3871328727963666080e+0"""), coefficients("""5.2264952788528545610e+3 2.8729085735721942674e+4
+    3.9307895800092710610e+4 2.1213794301586595867e+4 5.3941960214247511077e+3 6.8718700749205790830e+2
+    4.2313330701600911252e+1 1.0"""))
+NEAR = (coefficients("""7.74545014278341407640e-4 2.27238449892691845833e-2 2.41780725177450611770e-1
+    1.27045825245236838258e+0 3.64784832476320460504e+0 5.76949722146069140550e+0 4.63033784615654529590e+0
+    1.42343711074968357734e+0"""), coefficients("""1.05075007164441684324e-9 5.47593808499534494600e-4
+    1.51986665636164571966e-2 1.48103976427480074590e-1 6.89767334985100004550e-1 1.67638483018380384940e+0
+    2.05319162663775882187e+0 1.0"""))
+FAR_OUT = (coefficients("""2.01033439929228813265e-7 2.71155556874348757815e-5 1.24266094738807843860e-3
+    2.65321895265761230930e-2 2.96560571828504891230e-1 1.78482653991729133580e+0 5.46378491116411436990e+0
+    6.65790464350110377720e+0"""), coefficients("""2.04426310338993978564e-15 1.42151175831644588870e-7
+    1.84631831751005468180e-5 7.86869131145613259100e-4 1.48753612908506148525e-2 1.36929880922735805310e-1
+    5.99832206555887937690e-1 1.0"""))
+
+
+def normal_quantile(u):
+    """Algorithm AS 241 (Wichura 1988)."""
+    q = u - 0.5
+    if -0.425 <= q <= 0.425:
+        r = 0.180625 - q * q
+        return q * (horner(MIDDLE[0], r) / horner(MIDDLE[1], r))
+    tail = (u if q < 0 else 1.0 - u) or 2.0**-54
+    r = math.sqrt(-host_log(tail))
+    table, r = (NEAR, r - 1.6) if r <= 5.0 else (FAR_OUT, r - 5.0)
+    y = horner(table[0], r) / horner(table[1], r)
+    return -y if q < 0 else y

@@ -191,7 +191,7 @@ def update(o, step, steps, g, p, state):
     lr, decay = rate(o, step, steps), o.get("weight_decay", 0.0)
     if o["name"] == "sgd":
         momentum = f32(o.get("momentum", 0.0))
-        fresh = 1.0 if step == 0 else f32(1.0 - o.get("dampening", 0.0))
+        fresh = 1.0 if step == 0 or momentum == 0 else f32(1.0 - o.get("dampening", 0.0))
         g = fma(f32(decay), p, g)
         state[0] = settle(fma(momentum, state[0], mul(fresh, g)))
         return fma(-f32(lr), fma(momentum, state[0], g) if o.get("nesterov") else state[0], p)
@@ -303,7 +303,7 @@ class Run:
     """config: what the YAML file holds.  data: {"task", "classes", "train": {"x", "y"}, "test": ...}, rows of numbers."""
 
     def __init__(self, config, data):
-        self.config, self.seed, self.task = config, config.get("seed", 1), data["task"]
+        self.config, self.seed, self.task = config, int(config.get("seed", 1)), data["task"]
         self.classes = self.task == "classification"
         self.loss = config["model"].get("loss", "cross_entropy" if self.classes else "squared_error")
         self.outputs = 1 if self.loss == "binary_cross_entropy" else data.get("classes") or len(data["train"]["y"][0])

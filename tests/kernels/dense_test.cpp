@@ -82,8 +82,7 @@ Result run(const Variant &v, Layer &l, const std::vector<int64_t> &rows, const s
     l.d.y = y.begin();
     l.d.kept = l.drops() ? kept.begin() : y.begin();
     for (size_t i = 1; i < rows.size(); i++)
-        for (size_t j = 1; j < columns.size(); j++)
-            v.forward(&l.d, rows[i - 1], rows[i], columns[j - 1], columns[j]);
+        for (size_t j = 1; j < columns.size(); j++) v.forward(&l.d, rows[i - 1], rows[i], columns[j - 1], columns[j]);
     for (size_t j = 1; j < columns.size(); j++)
         for (size_t i = 1; i < rows.size(); i++)
             v.slope(&l.d, dz.begin(), rows[i - 1], rows[i], columns[j - 1], columns[j]);

@@ -225,9 +225,9 @@ TEST(SquaredError, HandComputedInBothUnits)
     FOR_EACH_VARIANT
     {
         Result r = run(v, b);
-        EXPECT_EQ(r.loss[0], 2.5);                         // (1 + 4) / 2
-        EXPECT_EQ(r.dz, (std::vector<float>{1, -2}));      // 2 / 2 (z - y)
-        EXPECT_EQ(r.score[0], 4 + 1);                      // (12 - 10)^2 + (14 - 15)^2
+        EXPECT_EQ(r.loss[0], 2.5);                    // (1 + 4) / 2
+        EXPECT_EQ(r.dz, (std::vector<float>{1, -2})); // 2 / 2 (z - y)
+        EXPECT_EQ(r.score[0], 4 + 1);                 // (12 - 10)^2 + (14 - 15)^2
     }
 }
 
@@ -235,7 +235,15 @@ TEST(SquaredError, FollowsItsFormula)
 {
     Random random(43);
     for (int64_t n : {1, 3, 7, 100}) {
-        Batch b = {KZ_LOSS_squared_error, n, random.floats(3 * n), {}, random.floats(3 * n), random.floats(3 * n), {}, {}, {2, 0, 1}};
+        Batch b = {KZ_LOSS_squared_error,
+                   n,
+                   random.floats(3 * n),
+                   {},
+                   random.floats(3 * n),
+                   random.floats(3 * n),
+                   {},
+                   {},
+                   {2, 0, 1}};
         for (int64_t j = 0; j < n; j++) b.mean.push_back(random.wild()), b.deviation.push_back(random.uniform(0.5, 2));
         std::vector<float> dz;
         std::vector<double> loss, score;
@@ -248,7 +256,8 @@ TEST(SquaredError, FollowsItsFormula)
                 total = std::fmaf(d, d, total);
                 dz.push_back(static_cast<float>(2.0 / static_cast<double>(n)) * d);
                 double original = b.deviation[j] * static_cast<double>(b.z[here]) + b.mean[j];
-                squares += (original - static_cast<double>(b.raw[there])) * (original - static_cast<double>(b.raw[there]));
+                squares +=
+                    (original - static_cast<double>(b.raw[there])) * (original - static_cast<double>(b.raw[there]));
             }
             loss.push_back(static_cast<double>(total * share));
             score.push_back(squares);

@@ -171,9 +171,9 @@ TEST(Matmul, PassesNanAndInfinityOn)
 {
     Random random(10);
     Product p(random, 3, 3, 4, 0);
-    p.a[1] = oracle::kNan;     // row 0
-    p.b[2] = oracle::kInf;     // column 2
-    p.a[4 * 2 + 0] = 0;        // row 2 at the infinity: 0 x inf
+    p.a[1] = oracle::kNan; // row 0
+    p.b[2] = oracle::kInf; // column 2
+    p.a[4 * 2 + 0] = 0;    // row 2 at the infinity: 0 x inf
     for (const Variant &v : variants) {
         if (!oracle::runs_here(v.name)) continue;
         std::vector<float> c = p.run(v);

@@ -9,8 +9,8 @@
 #include <math.h>
 #include <Random123/philox.h>
 #include <stdint.h>
-#include <string>
 #include <string.h>
+#include <string>
 #include <vector>
 
 extern "C" { // the kernels' headers are for C

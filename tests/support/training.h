@@ -45,7 +45,8 @@ struct Recipe {
     std::string yaml() const
     {
         std::string text = "name: test\nseed: " + seed + "\ndata: {path: \"" +
-                           program::source_path("datasets/" + data + ".h5") + "\"" + comma(data_keys) + "}\nmodel:\n  layers:\n";
+                           program::source_path("datasets/" + data + ".h5") + "\"" + comma(data_keys) +
+                           "}\nmodel:\n  layers:\n";
         for (const std::string &l : layers) text += "    - {type: dense" + comma(l) + "}\n";
         return text + model_keys + "optimizer: {" + optimizer + "}\ntrain: {" + train + "}\n";
     }
@@ -117,7 +118,7 @@ inline std::string digest(const float *weights, int64_t n)
 }
 
 // A whole run, watched.
-struct Run {
+struct Outcome {
     kz_status status = KZ_OK;
     kz_run run = {};
     std::string weights, message, directory;
@@ -136,7 +137,7 @@ struct Options {
 };
 
 struct Watcher {
-    Run *run;
+    Outcome *run;
     const Options *options;
 };
 
@@ -155,9 +156,9 @@ inline kz_status watch_epoch(void *context, const kz_epoch *e, const float *weig
     return w->options->on_epoch ? w->options->on_epoch(e->epoch) : KZ_OK;
 }
 
-inline Run train(const std::string &yaml, const Options &options = {})
+inline Outcome train(const std::string &yaml, const Options &options = {})
 {
-    Run r;
+    Outcome r;
     Config config(yaml);
     Watcher watcher = {&r, &options};
     kz_train_result result = {};
