@@ -14,8 +14,8 @@ enum { KZ_FOR_INIT = 1, KZ_FOR_DROPOUT = 2, KZ_FOR_SHUFFLE = 3, KZ_FOR_VALID = 4
 
 typedef struct {
     uint64_t seed;
-    uint32_t when;  /* step or epoch, from 0 */
-    uint32_t what;  /* purpose | layer << 8 */
+    uint32_t when; /* step or epoch, from 0 */
+    uint32_t what; /* purpose | layer << 8 */
 } kz_stream;
 
 KZ_FN_BOTH kz_stream kz_stream_of(uint64_t seed, uint32_t purpose, uint32_t layer, uint32_t when)

@@ -16,14 +16,14 @@ enum {
 typedef struct {
     int which; /* of the list */
     int64_t rows, outputs;
-    const float *z;           /* (rows, outputs) */
-    const int64_t *row;       /* (rows): which row of the targets */
-    const int32_t *label;     /* (*): class numbers, for classification */
-    const float *value, *raw; /* (*, outputs): scaled targets, and in original units, for regression */
+    const float *z;                 /* (rows, outputs) */
+    const int64_t *row;             /* (rows): which row of the targets */
+    const int32_t *label;           /* (*): class numbers, for classification */
+    const float *value, *raw;       /* (*, outputs): scaled targets, and in original units, for regression */
     const double *mean, *deviation; /* (outputs): original = deviation z + mean */
-    float *dz;                /* (rows, outputs) */
-    double *row_loss;         /* (rows): the binary32 loss, widened */
-    double *row_score;        /* (rows): 1 if the class is right, else 0; regression: sum of squared errors, original units */
+    float *dz;                      /* (rows, outputs) */
+    double *row_loss;               /* (rows): the binary32 loss, widened */
+    double *row_score; /* (rows): 1 if the class is right, else 0; regression: sum of squared errors, original units */
 } kz_loss;
 
 typedef void kz_loss_fn(const kz_loss *l, int64_t row0, int64_t row1);

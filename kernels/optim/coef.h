@@ -8,18 +8,18 @@
 
 typedef struct {
     float lr;
-    float decay;         /* weight_decay: times p, added to the gradient */
-    float shrink;        /* 1 - lr weight_decay: decoupled decay */
+    float decay;  /* weight_decay: times p, added to the gradient */
+    float shrink; /* 1 - lr weight_decay: decoupled decay */
     float momentum;
-    float fresh;         /* 1 - dampening; 1 at the first step, and without momentum */
+    float fresh; /* 1 - dampening; 1 at the first step, and without momentum */
     int nesterov;
-    float beta1_rest;    /* 1 - beta1 */
+    float beta1_rest; /* 1 - beta1 */
     float beta2, beta2_rest;
     float eps;
-    float step;          /* lr / (1 - beta1^t) */
-    float root;          /* 1 / sqrt(1 - beta2^t) */
-    double clip_norm;    /* <= 0: none */
-    float clip_value;    /* <= 0: none */
+    float step;       /* lr / (1 - beta1^t) */
+    float root;       /* 1 / sqrt(1 - beta2^t) */
+    double clip_norm; /* <= 0: none */
+    float clip_value; /* <= 0: none */
 } kz_optim_coef;
 
 /* A moment that has all but vanished becomes +0: denormals would make the step several times slower. */

@@ -16,7 +16,8 @@ static kz_status read_all(kz_text *out, int fd, const char *path, int64_t limit)
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return KZ_FAIL(KZ_E_FAIL, "%s: cannot be read: %s", path, strerror(errno));
         if (n == 0) return kz_text_add_bytes(out, "", 0);
-        if (out->n + n > limit) return KZ_FAIL(KZ_E_DATA, "%s: larger than the %lld bytes allowed", path, (long long)limit);
+        if (out->n + n > limit)
+            return KZ_FAIL(KZ_E_DATA, "%s: larger than the %lld bytes allowed", path, (long long)limit);
         kz_status st = kz_text_add_bytes(out, block, n);
         if (st != KZ_OK) return st;
     }
@@ -85,7 +86,8 @@ kz_status kz_mkdirs(const char *path)
         *p = '\0';
         struct stat info;
         if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && stat(copy, &info) == 0 && S_ISDIR(info.st_mode)))
-            st = KZ_FAIL(KZ_E_OUTPUT, "%s: the folder cannot be made: %s", copy, strerror(errno == EEXIST ? ENOTDIR : errno));
+            st = KZ_FAIL(KZ_E_OUTPUT, "%s: the folder cannot be made: %s", copy,
+                         strerror(errno == EEXIST ? ENOTDIR : errno));
         if (last) break;
         *p = '/';
     }

@@ -21,7 +21,8 @@ kz_status kz_calloc(void *out, int64_t n, size_t size, const char *what)
     size_t bytes;
     int64_t call = atomic_fetch_add(&calls, 1) + 1;
     if (n < 0 || __builtin_mul_overflow((size_t)n, size, &bytes) || bytes > SIZE_MAX / 2)
-        return KZ_FAIL(KZ_E_MEM, "%s: %lld elements of %zu bytes are more than can be addressed", what, (long long)n, size);
+        return KZ_FAIL(KZ_E_MEM, "%s: %lld elements of %zu bytes are more than can be addressed", what, (long long)n,
+                       size);
     size_t room = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     void *p = call == atomic_load(&fail_at) ? NULL : aligned_alloc(ALIGNMENT, room);
     if (!p) return KZ_FAIL(KZ_E_MEM, "%s: out of memory, %zu bytes were asked for", what, bytes);

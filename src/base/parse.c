@@ -53,8 +53,8 @@ bool kz_parse_size(const char *s, int64_t *out)
     static const struct {
         const char *unit;
         double bytes;
-    } units[] = {{"", 1},      {"B", 1},        {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30},
-                 {"TiB", 0x1p40}, {"KB", 1e3}, {"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9}, {"TB", 1e12}};
+    } units[] = {{"", 1},     {"B", 1},    {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40},
+                 {"KB", 1e3}, {"kB", 1e3}, {"MB", 1e6},     {"GB", 1e9},     {"TB", 1e12}};
     char number[32];
     double v;
     size_t n = strspn(s, "0123456789.");

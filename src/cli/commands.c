@@ -44,10 +44,8 @@ kz_status kz_command_named(kz_cli *cli, const char *name, const kz_command **out
         *out = found;
         return KZ_OK;
     }
-    if (near)
-        kz_cli_hint(cli, "did you mean kaizen %s?", near);
-    else
-        kz_cli_hint(cli, "kaizen --help lists the commands");
+    if (near) kz_cli_hint(cli, "did you mean kaizen %s?", near);
+    else kz_cli_hint(cli, "kaizen --help lists the commands");
     return KZ_FAIL(KZ_E_USAGE, "no command '%s'", name);
 }
 

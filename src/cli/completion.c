@@ -25,8 +25,7 @@ kz_status kz_completion_words(kz_text *out, const char *values)
     if (strcmp(values, KZ_VALUES_COMMAND) == 0)
         for (const kz_command *const *c = kz_commands; *c; c++)
             KZ_TRY(kz_text_add(out, "%s%s", c == kz_commands ? "" : " ", (*c)->name));
-    else if (*values != '<')
-        KZ_TRY(kz_text_add(out, "%s", values));
+    else if (*values != '<') KZ_TRY(kz_text_add(out, "%s", values));
 done:
     return st;
 }

@@ -63,10 +63,8 @@ static kz_status add_spec(kz_text *out, const kz_option *option, const char *nam
     kz_status st = KZ_OK;
     bool joined = option->argument && name[1] == '-'; /* --config=FILE, too */
     KZ_TRY(kz_text_add(out, "                '"));
-    if (option->repeatable)
-        KZ_TRY(kz_text_add(out, "*%s%s[", name, joined ? "=" : ""));
-    else
-        KZ_TRY(kz_text_add(out, "(%s%s%s)%s%s[", name, other ? " " : "", other ? other : "", name, joined ? "=" : ""));
+    if (option->repeatable) KZ_TRY(kz_text_add(out, "*%s%s[", name, joined ? "=" : ""));
+    else KZ_TRY(kz_text_add(out, "(%s%s%s)%s%s[", name, other ? " " : "", other ? other : "", name, joined ? "=" : ""));
     KZ_TRY(kz_completion_quote(out, option->help, "[]:\\", "'\\''"));
     KZ_TRY(kz_text_add(out, "]"));
     if (option->argument) KZ_TRY(add_action(out, option->argument, option->values));

@@ -123,8 +123,9 @@ kz_status kz_golden_write(const kz_golden_set *set)
     json_object_set_new(root, "schema", json_string("kaizen.golden/1"));
     json_object_set_new(root, "arithmetic", json_integer(KZ_ARITHMETIC));
     for (int64_t i = 0; i < set->n; i++)
-        json_object_set_new(configs, set->list[i].name,
-                            json_pack("{s:s, s:s}", "weights", set->list[i].weights, "trajectory", set->list[i].trajectory));
+        json_object_set_new(
+            configs, set->list[i].name,
+            json_pack("{s:s, s:s}", "weights", set->list[i].weights, "trajectory", set->list[i].trajectory));
     json_object_set(root, "configs", configs);
     KZ_TRY(kz_json_dump(&text, root, true));
     KZ_TRY(kz_text_add(&text, "\n"));

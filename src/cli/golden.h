@@ -7,7 +7,7 @@
 enum { KZ_GOLDEN_MOST = 64 };
 
 typedef struct {
-    char *name, *path;                                       /* "digits-mlp", its file */
+    char *name, *path;                                        /* "digits-mlp", its file */
     char weights[KZ_DIGEST_TEXT], trajectory[KZ_DIGEST_TEXT]; /* as recorded; "" if not recorded */
 } kz_golden;
 

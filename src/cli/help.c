@@ -40,10 +40,8 @@ static kz_status add_row(kz_text *out, const char *left, int column, const char 
     kz_status st = KZ_OK;
     int n = (int)strlen(left) + 2;
     KZ_TRY(kz_text_add(out, "  %s", left));
-    if (n + 2 > column)
-        KZ_TRY(kz_text_add(out, "\n%*s", column, ""));
-    else
-        KZ_TRY(kz_text_add(out, "%*s", column - n, ""));
+    if (n + 2 > column) KZ_TRY(kz_text_add(out, "\n%*s", column, ""));
+    else KZ_TRY(kz_text_add(out, "%*s", column - n, ""));
     KZ_TRY(add_wrapped(out, right, column, column, width));
 done:
     return st;

@@ -48,10 +48,8 @@ kz_status kz_cli_info(kz_cli *cli)
                              kz_machine_json(), "devices", cpu_json(), cuda_json(), "energy", kz_info_energy(), "build",
                              kz_build_json(), "output", "results/runs");
     if (!info) return KZ_FAIL(KZ_E_MEM, "info: no memory for the result");
-    if (cli->json)
-        st = kz_cli_print_json(cli, info);
-    else
-        kz_info_print(info);
+    if (cli->json) st = kz_cli_print_json(cli, info);
+    else kz_info_print(info);
     json_decref(info);
     return st;
 }

@@ -99,13 +99,11 @@ static void print_device(const json_t *device)
     kz_text list = {0};
     state(ready, available);
     join(&list, isas, ", ");
-    if (!available)
-        row(text_of(device, "name"), "%s: %s", ready, text_of(device, "reason"));
+    if (!available) row(text_of(device, "name"), "%s: %s", ready, text_of(device, "reason"));
     else if (isas)
         row(text_of(device, "name"), "%s: %d threads, instruction set %s (of %s)", ready, int_of(device, "threads"),
             text_of(device, "chosen"), kz_text_str(&list));
-    else
-        row(text_of(device, "name"), "%s", ready);
+    else row(text_of(device, "name"), "%s", ready);
     kz_text_free(&list);
 }
 

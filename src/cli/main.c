@@ -31,10 +31,8 @@ static kz_status unknown_top_option(kz_cli *cli, const char *word)
 {
     const char *names[] = {kz_top_options[0].name, kz_top_options[1].name, NULL};
     const char *near = kz_suggest(word, names);
-    if (near)
-        kz_cli_hint(cli, "did you mean %s?", near);
-    else
-        kz_cli_hint(cli, "options follow the command: kaizen COMMAND [OPTION]...; kaizen --help lists the commands");
+    if (near) kz_cli_hint(cli, "did you mean %s?", near);
+    else kz_cli_hint(cli, "options follow the command: kaizen COMMAND [OPTION]...; kaizen --help lists the commands");
     return KZ_FAIL(KZ_E_USAGE, "unknown option '%s'", word);
 }
 
@@ -44,12 +42,9 @@ static kz_status dispatch(int argc, char *const *argv)
     const kz_command *command = NULL;
     kz_cli cli = {.json = kz_cli_wants_json(argc, argv)}; /* for errors before there is a command */
     kz_status st = KZ_OK;
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        command = kz_command_find("help");
-    else if (strcmp(word, "--version") == 0)
-        command = kz_command_find("version");
-    else
-        st = word[0] == '-' ? unknown_top_option(&cli, word) : kz_command_named(&cli, word, &command);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) command = kz_command_find("help");
+    else if (strcmp(word, "--version") == 0) command = kz_command_find("version");
+    else st = word[0] == '-' ? unknown_top_option(&cli, word) : kz_command_named(&cli, word, &command);
     if (st != KZ_OK) kz_cli_print_error(&cli, st);
     kz_cli_free(&cli);
     return st == KZ_OK ? run(command, argc - 1, argv + 1) : st;

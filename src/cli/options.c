@@ -44,10 +44,8 @@ static kz_status unknown_option(parser *p, const char *word, size_t n)
     for (int i = 0; kz_command_option(command, i); i++) names[i] = kz_command_option(command, i)->name;
     snprintf(name, sizeof name, "%.*s", (int)n, word);
     const char *near = word[1] == '-' ? kz_suggest(name, names) : NULL;
-    if (near)
-        kz_cli_hint(p->cli, "did you mean %s?", near);
-    else
-        kz_cli_hint(p->cli, "kaizen %s --help lists the options", command->name);
+    if (near) kz_cli_hint(p->cli, "did you mean %s?", near);
+    else kz_cli_hint(p->cli, "kaizen %s --help lists the options", command->name);
     return KZ_FAIL(KZ_E_USAGE, "%s: unknown option '%.*s'", command->name, (int)n, word);
 }
 
@@ -92,8 +90,7 @@ static kz_status take_short(parser *p, const char *word)
     if (!option) return unknown_option(p, word, strlen(word));
     if (option->argument)
         kz_cli_hint(p->cli, "a short option's value stands apart: -%c %s", word[1], word + 2 + (word[2] == '='));
-    else
-        kz_cli_hint(p->cli, "short options stand apart: -%c -%c", word[1], word[2]);
+    else kz_cli_hint(p->cli, "short options stand apart: -%c -%c", word[1], word[2]);
     return KZ_FAIL(KZ_E_USAGE, "%s: unknown option '%s'", p->cli->command->name, word);
 }
 
@@ -125,10 +122,8 @@ static kz_status check_operand(parser *p, const char *word)
         values += n + (values[n] == ' ');
     }
     const char *near = kz_suggest(word, names);
-    if (near)
-        kz_cli_hint(p->cli, "did you mean %s?", near);
-    else
-        kz_cli_hint(p->cli, "there are: %s", command->operand_values);
+    if (near) kz_cli_hint(p->cli, "did you mean %s?", near);
+    else kz_cli_hint(p->cli, "there are: %s", command->operand_values);
     return KZ_FAIL(KZ_E_USAGE, "%s: no %s '%s'", command->name, command->operand, word);
 }
 
@@ -149,12 +144,9 @@ static kz_status take_all(parser *p)
     kz_status st = KZ_OK;
     while (st == KZ_OK && p->at < p->argc) {
         const char *word = p->argv[p->at++];
-        if (options && strcmp(word, "--") == 0)
-            options = false;
-        else if (!options || word[0] != '-' || !word[1])
-            st = take_operand(p, word);
-        else
-            st = word[1] == '-' ? take_long(p, word) : take_short(p, word);
+        if (options && strcmp(word, "--") == 0) options = false;
+        else if (!options || word[0] != '-' || !word[1]) st = take_operand(p, word);
+        else st = word[1] == '-' ? take_long(p, word) : take_short(p, word);
     }
     return st;
 }

@@ -31,10 +31,8 @@ void kz_progress_begin(int64_t total, const char *unit)
 /* "1 234 567": a count for a rate that is rounded anyway. */
 static void format_rate(char out[24], double rate)
 {
-    if (rate >= 10)
-        kz_format_count(out, (int64_t)rate);
-    else
-        snprintf(out, 24, "%.1f", rate);
+    if (rate >= 10) kz_format_count(out, (int64_t)rate);
+    else snprintf(out, 24, "%.1f", rate);
 }
 
 static void draw(int64_t done, const char *note, double now)

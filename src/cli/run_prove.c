@@ -57,7 +57,8 @@ static kz_status check_isas(const char *list)
         snprintf(word, sizeof word, "%.*s", (int)n, at);
         const char *const *isa = kz_device_isas();
         while (*isa && strcmp(*isa, word) != 0) isa++;
-        if (!*isa) return KZ_FAIL(KZ_E_DEVICE, "--isa: '%s' is not available on this CPU and build; see kaizen info", word);
+        if (!*isa)
+            return KZ_FAIL(KZ_E_DEVICE, "--isa: '%s' is not available on this CPU and build; see kaizen info", word);
         at = at[n] ? at + n + 1 : NULL;
     }
     return KZ_OK;
@@ -206,7 +207,8 @@ static void print_head(const proof *p)
     if (!p->cli->json) {
         printf("Does the same config give the same bits here?  Each run must end with the digest recorded for it.\n\n");
         printf("machine   %s, %d cores usable\n", cpu ? cpu : "unknown CPU", kz_cpu_count());
-        printf("build     kaizen %s, %s, arithmetic %d\n", version ? version : "", compiler ? compiler : "", KZ_ARITHMETIC);
+        printf("build     kaizen %s, %s, arithmetic %d\n", version ? version : "", compiler ? compiler : "",
+               KZ_ARITHMETIC);
         printf("recorded  %s/digests.json, arithmetic %lld\n\n", p->golden.directory, (long long)p->golden.arithmetic);
     }
     json_decref(machine);
@@ -230,8 +232,8 @@ static void print_cell(const proof *p, bool same, bool recorded)
 static void note_run(proof *p, const kz_golden *g, const way *w, const kz_golden *got, bool same, double seconds)
 {
     if (!p->cli->json) return;
-    json_array_append_new(p->rows, json_pack("{s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:f}", "config", g->name, "isa", w->isa,
-                                             "threads", w->threads, "again", w->again, "same", same, "weights",
+    json_array_append_new(p->rows, json_pack("{s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:f}", "config", g->name, "isa",
+                                             w->isa, "threads", w->threads, "again", w->again, "same", same, "weights",
                                              got->weights, "trajectory", got->trajectory, "seconds", seconds));
 }
 
@@ -270,15 +272,16 @@ static kz_status conclude(proof *p, double seconds)
     const char *verdict = p->different ? "different" : p->unrecorded ? "not recorded" : "same";
     kz_status st = KZ_OK;
     if (p->cli->json) {
-        json_t *root = json_pack("{s:s, s:s, s:I, s:I, s:f, s:O}", "schema", "kaizen.prove/1", "verdict", verdict, "runs",
-                                 (json_int_t)p->runs, "different", (json_int_t)p->different, "seconds", seconds, "table",
-                                 p->rows);
+        json_t *root =
+            json_pack("{s:s, s:s, s:I, s:I, s:f, s:O}", "schema", "kaizen.prove/1", "verdict", verdict, "runs",
+                      (json_int_t)p->runs, "different", (json_int_t)p->different, "seconds", seconds, "table", p->rows);
         st = root ? kz_cli_print_json(p->cli, root) : KZ_FAIL(KZ_E_MEM, "JSON: out of memory");
         json_decref(root);
     } else {
         kz_format_duration(time, seconds);
         printf("\n%lld trainings in %s: ", (long long)p->runs, time);
-        if (p->different) printf("%s, in %lld of them.\n", coloured("DIFFERENT BITS", KZ_STYLE_RED, word), (long long)p->different);
+        if (p->different)
+            printf("%s, in %lld of them.\n", coloured("DIFFERENT BITS", KZ_STYLE_RED, word), (long long)p->different);
         else if (p->unrecorded) printf("equal among themselves, but nothing is recorded to compare with.\n");
         else printf("%s.\n", coloured("the same bits", KZ_STYLE_GREEN, word));
     }

@@ -150,7 +150,8 @@ static void on_step(void *context, int64_t steps_done)
 {
     view *v = context;
     int64_t epoch = steps_done / v->steps_per_epoch, in_epoch = steps_done % v->steps_per_epoch * v->batch;
-    snprintf(v->note, sizeof v->note, "epoch %lld of %lld", (long long)(in_epoch ? epoch + 1 : epoch), (long long)v->epochs);
+    snprintf(v->note, sizeof v->note, "epoch %lld of %lld", (long long)(in_epoch ? epoch + 1 : epoch),
+             (long long)v->epochs);
     kz_progress_at(epoch * v->rows + in_epoch, v->note);
 }
 
@@ -202,8 +203,8 @@ static void print_result(const view *v, const kz_config *cfg, const kz_train_res
         printf("%-8s%s %s %g met after %s of training\n", "target", cfg->train.target.metric,
                cfg->train.target.at_least ? ">=" : "<=", cfg->train.target.value, time);
     } else if (cfg->train.target.metric) {
-        printf("%-8s%s %s %g not met\n", "target", cfg->train.target.metric, cfg->train.target.at_least ? ">=" : "<=",
-               cfg->train.target.value);
+        printf("%-8s%s %s %g not met\n", "target", cfg->train.target.metric,
+               cfg->train.target.at_least ? ">=" : "<=", cfg->train.target.value);
     }
     print_metrics(v, "train", &r->run.train);
     print_metrics(v, "valid", &r->run.valid);

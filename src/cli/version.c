@@ -23,8 +23,7 @@ kz_status kz_cli_version(kz_cli *cli)
     kz_status st = KZ_OK;
     json_t *build = kz_build_json();
     if (!build) return KZ_FAIL(KZ_E_MEM, "version: no memory");
-    if (cli->json)
-        st = kz_cli_print_json(cli, build);
+    if (cli->json) st = kz_cli_print_json(cli, build);
     else
         printf("kaizen %s (%.12s, %s)\n", text_of(build, "version"), text_of(build, "commit"),
                text_of(build, "compiler"));

@@ -74,8 +74,8 @@ typedef struct {
     const kz_gather *gather;
     const kz_loss *loss;
     const kz_matmul *product;
-    bool by_rows;           /* a product's pieces are rows, else columns */
-    const kz_dense *after;  /* its epilogue: dense_forward for this layer, or, with `dx`, dense_slope */
+    bool by_rows;          /* a product's pieces are rows, else columns */
+    const kz_dense *after; /* its epilogue: dense_forward for this layer, or, with `dx`, dense_slope */
     float *dx;
 } cpu_job;
 
@@ -115,8 +115,16 @@ static void run_product(kz_device *dev, cpu_job *job)
 
 static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const float *x)
 {
-    kz_matmul product = {.m = l->rows, .n = l->units, .k = l->inputs, .a = x, .a_row = l->inputs, .a_k = 1,
-                         .b = l->weight, .b_k = 1, .b_column = l->inputs, .c = l->y};
+    kz_matmul product = {.m = l->rows,
+                         .n = l->units,
+                         .k = l->inputs,
+                         .a = x,
+                         .a_row = l->inputs,
+                         .a_k = 1,
+                         .b = l->weight,
+                         .b_k = 1,
+                         .b_column = l->inputs,
+                         .c = l->y};
     cpu_job job = {.product = &product, .after = l};
     run_product(dev, &job);
     return KZ_OK;
@@ -138,8 +146,16 @@ static kz_status cpu_dense_slope(kz_device *dev, const kz_dense *l, float *dz)
 static kz_status cpu_dense_weights(kz_device *dev, const kz_dense *l, const float *dz, const float *x, float *dw,
                                    float *db)
 {
-    kz_matmul product = {.m = l->units, .n = l->inputs, .k = l->rows, .a = dz, .a_row = 1, .a_k = l->units,
-                         .b = x, .b_k = l->inputs, .b_column = 1, .c = dw};
+    kz_matmul product = {.m = l->units,
+                         .n = l->inputs,
+                         .k = l->rows,
+                         .a = dz,
+                         .a_row = 1,
+                         .a_k = l->units,
+                         .b = x,
+                         .b_k = l->inputs,
+                         .b_column = 1,
+                         .c = dw};
     cpu_job job = {.product = &product};
     run_product(dev, &job);
     job.k->column_sum(l->rows, l->units, dz, db, 0, l->units);
@@ -148,8 +164,16 @@ static kz_status cpu_dense_weights(kz_device *dev, const kz_dense *l, const floa
 
 static kz_status cpu_dense_input(kz_device *dev, const kz_dense *l, const float *dz, const kz_dense *below, float *dx)
 {
-    kz_matmul product = {.m = l->rows, .n = l->inputs, .k = l->units, .a = dz, .a_row = l->units, .a_k = 1,
-                         .b = l->weight, .b_k = l->inputs, .b_column = 1, .c = dx};
+    kz_matmul product = {.m = l->rows,
+                         .n = l->inputs,
+                         .k = l->units,
+                         .a = dz,
+                         .a_row = l->units,
+                         .a_k = 1,
+                         .b = l->weight,
+                         .b_k = l->inputs,
+                         .b_column = 1,
+                         .c = dx};
     cpu_job job = {.product = &product, .after = below, .dx = dx};
     run_product(dev, &job);
     return KZ_OK;

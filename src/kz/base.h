@@ -40,9 +40,9 @@ typedef enum {
 #undef KZ_STATUS_ENUM
 } kz_status;
 
-int kz_status_exit(kz_status st);              /* the program's exit status for st */
-const char *kz_status_name(kz_status st);      /* "KZ_E_DATA" */
-const char *kz_status_meaning(kz_status st);   /* "bad data" */
+int kz_status_exit(kz_status st);            /* the program's exit status for st */
+const char *kz_status_name(kz_status st);    /* "KZ_E_DATA" */
+const char *kz_status_meaning(kz_status st); /* "bad data" */
 
 const char *kz_error_message(void); /* this thread's last failure: object, value, rule; "" if none */
 const char *kz_error_trail(void);   /* where it passed: "file.c:12 < file.c:34"; for bug reports */
@@ -94,9 +94,9 @@ kz_status kz_strdup(char **out, const char *s); /* *out yours to kz_free */
 const char *kz_suggest(const char *word, const char *const *list);
 
 /* Whole-string parsing: no blanks, no rest, in range; false otherwise (*out untouched).  Independent of the locale. */
-bool kz_parse_int(const char *s, int64_t *out);     /* decimal, optional sign */
-bool kz_parse_double(const char *s, double *out);   /* finite decimal or exponent form */
-bool kz_parse_size(const char *s, int64_t *out);    /* bytes: "512", "64KiB", "8GiB", "1.5GB" */
+bool kz_parse_int(const char *s, int64_t *out);   /* decimal, optional sign */
+bool kz_parse_double(const char *s, double *out); /* finite decimal or exponent form */
+bool kz_parse_size(const char *s, int64_t *out);  /* bytes: "512", "64KiB", "8GiB", "1.5GB" */
 
 void kz_format_size(char out[24], double bytes);       /* "7.9 GiB" */
 void kz_format_duration(char out[24], double seconds); /* "1 h 02 min", "3.2 s", "850 ms" */
@@ -111,10 +111,10 @@ kz_status kz_file_read(kz_text *out, const char *path, int64_t limit);
  * Fails: KZ_E_OUTPUT, and the temporary file is gone. */
 kz_status kz_file_replace(const char *path, const void *bytes, int64_t n, bool sync);
 
-kz_status kz_mkdirs(const char *path);                        /* like mkdir -p; KZ_E_OUTPUT */
+kz_status kz_mkdirs(const char *path); /* like mkdir -p; KZ_E_OUTPUT */
 kz_status kz_path_join(char **out, const char *directory, const char *name);
-kz_status kz_path_absolute(char **out, const char *path);     /* links and .. resolved where it exists */
-kz_status kz_path_directory(char **out, const char *path);    /* "a/b.yaml" -> "a", "b.yaml" -> "." */
+kz_status kz_path_absolute(char **out, const char *path);  /* links and .. resolved where it exists */
+kz_status kz_path_directory(char **out, const char *path); /* "a/b.yaml" -> "a", "b.yaml" -> "." */
 bool kz_file_exists(const char *path);
 
 /* ---- hashing ---- */
@@ -130,8 +130,9 @@ void kz_digest_text(char out[KZ_DIGEST_TEXT], const uint8_t sha256[32]);
 
 /* ---- JSON (jansson) ---- */
 
-json_t *kz_json_number(double x);                               /* NaN and infinities are null */
-kz_status kz_json_dump(kz_text *out, const json_t *j, bool indent); /* keys in insertion order; reals as %.17g, "1.0", "1e-8" */
+json_t *kz_json_number(double x); /* NaN and infinities are null */
+kz_status kz_json_dump(kz_text *out, const json_t *j,
+                       bool indent); /* keys in insertion order; reals as %.17g, "1.0", "1e-8" */
 kz_status kz_json_dump_digits(kz_text *out, const json_t *j, int digits); /* compact; 9 digits keep a binary32 */
 
 /* ---- threads: a team of workers that shares out a range ---- */
@@ -150,10 +151,10 @@ int kz_cpu_count(void); /* cores this process may use: affinity and cgroup quota
 
 /* ---- clocks ---- */
 
-double kz_clock(void);                         /* monotonic seconds */
-double kz_clock_cpu(void);                     /* CPU seconds of the whole process */
-void kz_clock_utc(char out[24]);               /* "2026-01-31T09:05:00Z" */
-int64_t kz_peak_memory(void);                  /* bytes resident at most so far; 0 if unknown */
+double kz_clock(void);           /* monotonic seconds */
+double kz_clock_cpu(void);       /* CPU seconds of the whole process */
+void kz_clock_utc(char out[24]); /* "2026-01-31T09:05:00Z" */
+int64_t kz_peak_memory(void);    /* bytes resident at most so far; 0 if unknown */
 
 #ifdef __cplusplus
 }

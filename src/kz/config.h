@@ -63,7 +63,7 @@ typedef struct {
 } kz_config_early_stop;
 
 typedef struct {
-    char *metric; /* "valid.accuracy"; NULL: no target */
+    char *metric;  /* "valid.accuracy"; NULL: no target */
     bool at_least; /* else at most */
     double value;
 } kz_config_target;

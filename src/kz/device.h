@@ -20,8 +20,8 @@ typedef struct kz_device kz_device;
 
 /* Running totals of an epoch, kept on the device so that no step waits for the host. */
 typedef struct {
-    double loss, score;          /* sums over the epoch's rows, steps added in order */
-    int64_t bad_step;            /* first step whose loss or gradient norm was not finite; -1: none */
+    double loss, score; /* sums over the epoch's rows, steps added in order */
+    int64_t bad_step;   /* first step whose loss or gradient norm was not finite; -1: none */
 } kz_tally;
 
 typedef struct {

@@ -12,8 +12,8 @@ extern "C" {
 
 /* A named part of the parameters, under PyTorch's name and shape. */
 typedef struct {
-    char name[24];     /* "0.weight", "0.bias" */
-    int rank;          /* 2: (units, inputs); 1: (units) */
+    char name[24]; /* "0.weight", "0.bias" */
+    int rank;      /* 2: (units, inputs); 1: (units) */
     int64_t shape[2];
     int64_t offset, n; /* first element in the parameters, and how many */
 } kz_tensor;
@@ -26,9 +26,9 @@ kz_status kz_model_create(kz_model **out, kz_device *dev, const kz_config *cfg, 
                           int64_t max_rows);
 void kz_model_destroy(kz_model **model);
 
-int64_t kz_model_parameters(const kz_model *model);               /* their number */
+int64_t kz_model_parameters(const kz_model *model);                   /* their number */
 const kz_tensor *kz_model_tensors(const kz_model *model, int64_t *n); /* in digest order; borrowed */
-float *kz_model_weights(kz_model *model);                         /* (parameters), on the device; borrowed */
+float *kz_model_weights(kz_model *model);                             /* (parameters), on the device; borrowed */
 
 /* Initial weights: the config's init, by seed, layer and element (docs/arithmetic.md, rule 9); biases +0. */
 kz_status kz_model_init(kz_model *model, uint64_t seed, const char *init);

@@ -31,13 +31,14 @@ typedef struct {
     const char *status;     /* "completed", "interrupted", "diverged", "failed" */
     const char *stopped_by; /* "epochs", "early_stop", "target", "divergence", "signal" */
     const char *error;      /* one line, or NULL */
-    kz_metrics train, valid, test; /* of the weights kept; train: running means of their epoch, else over the whole split */
+    kz_metrics train, valid,
+        test; /* of the weights kept; train: running means of their epoch, else over the whole split */
     int64_t epochs, steps, samples;
-    int64_t best_epoch;     /* whose weights were kept; 0: the last one's */
-    int64_t diverged_step;  /* first step (from 0) whose loss or gradient norm was not finite; -1: none */
-    double target_seconds;  /* training time until the target was met; NaN: not met or none set */
+    int64_t best_epoch;    /* whose weights were kept; 0: the last one's */
+    int64_t diverged_step; /* first step (from 0) whose loss or gradient norm was not finite; -1: none */
+    double target_seconds; /* training time until the target was met; NaN: not met or none set */
     double seconds_total, seconds_train, seconds_eval, seconds_data; /* wall time */
-    const char *device, *isa; /* what computed: "cpu", "fma" */
+    const char *device, *isa;                                        /* what computed: "cpu", "fma" */
     int threads;
 } kz_run;
 

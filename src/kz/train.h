@@ -34,11 +34,11 @@ typedef struct {
 } kz_train_watch;
 
 typedef struct {
-    const char *directory;              /* the run directory; NULL: the config's output */
-    bool no_record;                     /* writes nothing */
-    bool dry_run;                       /* stops after `begin` */
-    const char *isa;                    /* see kz_device_create */
-    const volatile sig_atomic_t *stop;  /* a signal's number once it came: the run ends after the step; may be NULL */
+    const char *directory;             /* the run directory; NULL: the config's output */
+    bool no_record;                    /* writes nothing */
+    bool dry_run;                      /* stops after `begin` */
+    const char *isa;                   /* see kz_device_create */
+    const volatile sig_atomic_t *stop; /* a signal's number once it came: the run ends after the step; may be NULL */
     kz_train_watch watch;
 } kz_train_options;
 

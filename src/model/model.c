@@ -38,10 +38,11 @@ static kz_status shape_layer(kz_model *m, int64_t i, const kz_config_layer *cfg,
     dense_layer *l = &m->layers[i];
     bool last = i == m->n_layers - 1;
     if (last && cfg->units != KZ_UNSET && cfg->units != outputs)
-        return KZ_FAIL(KZ_E_CONFIG,
-                       "model.layers[%lld].units: %lld, but the data and the loss need %lld outputs; leave units out of "
-                       "the last layer, or set %lld",
-                       (long long)i, (long long)cfg->units, (long long)outputs, (long long)outputs);
+        return KZ_FAIL(
+            KZ_E_CONFIG,
+            "model.layers[%lld].units: %lld, but the data and the loss need %lld outputs; leave units out of "
+            "the last layer, or set %lld",
+            (long long)i, (long long)cfg->units, (long long)outputs, (long long)outputs);
     l->inputs = inputs;
     l->units = last ? outputs : cfg->units;
     l->dropout = cfg->dropout;

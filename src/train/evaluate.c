@@ -30,7 +30,8 @@ double trainer_total_square(const kz_data *data, const kz_split *s)
     kz_running_sum total = {0};
     for (int64_t j = 0; j < data->targets; j++) {
         kz_running_sum sum = {0};
-        for (int64_t r = 0; r < s->rows; r++) kz_running_sum_add(&sum, (double)s->raw[row_of(s, r) * data->targets + j]);
+        for (int64_t r = 0; r < s->rows; r++)
+            kz_running_sum_add(&sum, (double)s->raw[row_of(s, r) * data->targets + j]);
         double mean = kz_running_sum_end(&sum) / (double)s->rows;
         for (int64_t r = 0; r < s->rows; r++) {
             double d = (double)s->raw[row_of(s, r) * data->targets + j] - mean;

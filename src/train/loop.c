@@ -13,9 +13,9 @@ static const char *key_of(const char *metric)
 /* "valid.loss" of this epoch; NaN where there is none. */
 static double metric_of(const kz_epoch *e, const kz_metrics *test, const char *metric)
 {
-    const kz_metrics *m = strncmp(metric, "valid.", 6) == 0   ? &e->valid
+    const kz_metrics *m = strncmp(metric, "valid.", 6) == 0  ? &e->valid
                           : strncmp(metric, "test.", 5) == 0 ? test
-                                                              : &e->train;
+                                                             : &e->train;
     return m->rows > 0 ? kz_metrics_get(m, key_of(metric)) : NAN;
 }
 

@@ -31,7 +31,8 @@ static kz_status resolve(trainer *t)
         return KZ_FAIL(KZ_E_CONFIG, "model.loss: binary_cross_entropy is for 2 classes, %s has %lld; use cross_entropy",
                        data->path, (long long)data->classes);
     t->outputs = t->loss == KZ_LOSS_binary_cross_entropy ? 1 : data->classification ? data->classes : data->targets;
-    if (strcmp(cfg->data.scale_target, "auto") == 0) cfg->data.scale_target = data->classification ? "none" : "standard";
+    if (strcmp(cfg->data.scale_target, "auto") == 0)
+        cfg->data.scale_target = data->classification ? "none" : "standard";
     return kz_config_set_string(&cfg->data.path, data->path);
 }
 
@@ -96,7 +97,8 @@ static kz_status make_device_buffers(trainer *t)
 {
     kz_device *dev = t->dev;
     const kz_data *d = t->data;
-    int64_t rows = largest(t->max_rows, largest(t->train.split->rows, largest(t->valid.split->rows, t->test.split->rows)));
+    int64_t rows =
+        largest(t->max_rows, largest(t->train.split->rows, largest(t->valid.split->rows, t->test.split->rows)));
     size_t f32 = sizeof(float), f64 = sizeof(double), parts = (size_t)t->cfg->train.micro_batches;
     kz_status st = KZ_OK;
     KZ_TRY(share(t, (const void **)&t->mean, d->scale_x.mean, d->features, f32, "feature means"));
@@ -173,7 +175,7 @@ done:
 int64_t trainer_memory(const trainer *t)
 {
     int64_t buffers = 1 + gradients_needed(t->cfg->train.micro_batches) + kz_optim_arrays(t->optim) /* on the device */
-                      + 1 + (t->best != NULL) + (t->options->no_record ? 0 : 2);                /* on the host */
+                      + 1 + (t->best != NULL) + (t->options->no_record ? 0 : 2);                    /* on the host */
     int64_t bytes = t->data->bytes + buffers * t->parameters * 4;
     for (int64_t i = 0; i < t->cfg->model.n_layers; i++) bytes += 12 * t->max_rows * t->cfg->model.layers[i].units;
     return bytes + 4 * t->max_rows * (t->data->features + t->outputs) + 32 * t->data->train.rows;

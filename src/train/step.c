@@ -65,8 +65,7 @@ kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows)
         for (int64_t rest = i; rest & 1; rest >>= 1, depth--)
             KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
     }
-    for (; depth > 1; depth--)
-        KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
+    for (; depth > 1; depth--) KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
     KZ_TRY(ops->finish_gradient(t->dev, t->n_tensors, t->tensor_offset, (float)(1.0 / (double)rows), t->gradient[0],
                                 t->norm));
     KZ_TRY(ops->tally(t->dev, step, parts, t->part_loss, t->part_score, t->norm, t->tally));

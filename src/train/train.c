@@ -34,8 +34,9 @@ static kz_status verdict(trainer *t)
     }
     if (strcmp(t->run.stopped_by, "signal") == 0) {
         t->run.status = "interrupted";
-        return KZ_FAIL(*o->stop == SIGTERM ? KZ_E_SIGTERM : KZ_E_SIGINT, "%s: stopped by a signal after step %lld of %lld",
-                       t->cfg->name, (long long)t->run.steps, (long long)t->steps);
+        return KZ_FAIL(*o->stop == SIGTERM ? KZ_E_SIGTERM : KZ_E_SIGINT,
+                       "%s: stopped by a signal after step %lld of %lld", t->cfg->name, (long long)t->run.steps,
+                       (long long)t->steps);
     }
     t->run.status = "completed";
     return KZ_OK;

@@ -14,7 +14,7 @@ typedef struct {
     const void *x; /* device views of the split's arrays */
     const int32_t *label;
     const float *value, *raw;
-    int64_t *row;       /* (rows) on the device: where each row lies; for train in the epoch's order */
+    int64_t *row;        /* (rows) on the device: where each row lies; for train in the epoch's order */
     double total_square; /* regression: sum over rows and targets of (y - mean)^2, original units */
 } part_view;
 
@@ -30,21 +30,21 @@ typedef struct {
     int64_t outputs, parameters, steps, steps_per_epoch, max_rows;
     part_view train, valid, test;
     /* on the device */
-    const float *mean, *factor;                     /* (features) scaling, or NULL */
-    const double *target_mean, *target_deviation;   /* (targets), or NULL */
-    float *x, *dz;                                  /* (max_rows, features), (max_rows, outputs) */
-    double *row_loss, *row_score;                   /* (rows of the largest split) */
-    double *part_loss, *part_score, *norm, *sums;   /* (micro_batches) x 2, (1), (2) */
-    float *gradient[GRADIENTS];                     /* (parameters) each: unfinished subtrees over the parts */
+    const float *mean, *factor;                   /* (features) scaling, or NULL */
+    const double *target_mean, *target_deviation; /* (targets), or NULL */
+    float *x, *dz;                                /* (max_rows, features), (max_rows, outputs) */
+    double *row_loss, *row_score;                 /* (rows of the largest split) */
+    double *part_loss, *part_score, *norm, *sums; /* (micro_batches) x 2, (1), (2) */
+    float *gradient[GRADIENTS];                   /* (parameters) each: unfinished subtrees over the parts */
     kz_tally *tally;
     /* on the host */
-    int64_t *order;            /* (rows of train) */
-    int64_t *tensor_offset;    /* (tensors + 1) */
+    int64_t *order;         /* (rows of train) */
+    int64_t *tensor_offset; /* (tensors + 1) */
     int64_t n_tensors;
-    float *weights, *best;     /* (parameters): after the epoch; of the best epoch, or NULL */
+    float *weights, *best; /* (parameters): after the epoch; of the best epoch, or NULL */
     double best_value;
     int64_t epochs_since_best;
-    double started;            /* kz_clock() at the start */
+    double started; /* kz_clock() at the start */
     kz_metrics best_train;
     kz_run run;
 } trainer;
