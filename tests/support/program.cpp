@@ -96,10 +96,8 @@ void drain(int &fd, std::string &text)
 {
     char bytes[4096];
     ssize_t n = read(fd, bytes, sizeof bytes);
-    if (n > 0)
-        text.append(bytes, static_cast<size_t>(n));
-    else if (n == 0 || errno != EINTR)
-        close_one(fd);
+    if (n > 0) text.append(bytes, static_cast<size_t>(n));
+    else if (n == 0 || errno != EINTR) close_one(fd);
 }
 
 void collect(pid_t pid, Pipes &p, const Options &options, Result &r)
@@ -142,10 +140,8 @@ Result run(const std::vector<std::string> &argv, const Options &options)
         if (pid == 0) become(p, options, word.data(), entry.data());
         close_one(p.out[1]);
         close_one(p.err[1]);
-        if (pid > 0)
-            collect(pid, p, options, r);
-        else
-            ADD_FAILURE() << "no process: " << strerror(errno);
+        if (pid > 0) collect(pid, p, options, r);
+        else ADD_FAILURE() << "no process: " << strerror(errno);
     }
     for (int *fd : {&p.in, &p.out[0], &p.out[1], &p.err[0], &p.err[1]}) close_one(*fd);
     EXPECT_FALSE(r.timed_out) << argv[0] << ": still running after " << options.seconds << " s\n" << r.err;
