@@ -16,11 +16,9 @@ help: ## this menu
 train: deps build ## installs what is missing, builds, trains a digits classifier (CONFIG=FILE: another)
 	build/train --config $(CONFIG)
 
-build: build/build.ninja ## builds build/kaizen and build/train
-	cmake --build build --target program
-
-build/build.ninja: CMakePresets.json
-	cmake --preset release
+build: ## builds build/kaizen and build/train
+	@test -e build/Makefile || test build/build.ninja -nt CMakePresets.json || cmake --preset release
+	cmake --build build --target program --parallel "$$(nproc)"
 
 test: ## installs what is missing and runs every test; ends with "N passed, N failed"
 	scripts/install-deps --test

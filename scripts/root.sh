@@ -21,7 +21,8 @@ make_root() {
     # shellcheck disable=SC2016 # apt-get expands these
     sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         grep -E ' bookworm(-updates|-security)? main$' | sort -u)
-    mmdebstrap --quiet --variant=minbase ${2:+"--include=$2"} --aptopt="$settings" bookworm "$1" - <<<"$sources"
+    mmdebstrap --quiet --variant=minbase ${2:+"--include=$2"} --aptopt="$settings" bookworm "$1" - <<<"$sources" ||
+        die "mmdebstrap could not make the root"
     rm -f "$settings"
     cp -L /etc/resolv.conf "$1/etc/resolv.conf"
 }

@@ -8,6 +8,10 @@
 #include "kernels/arith/arith.h"
 #include "kernels/arith/variants.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The list, as numbers: KZ_ACTIVATION_relu, ... */
 enum {
 #define KZ_ACTIVATION(name, formula) KZ_ACTIVATION_##name,
@@ -48,4 +52,7 @@ typedef void kz_dense_slope_fn(const kz_dense *d, float *dz, int64_t row0, int64
 KZ_VARIANTS(KZ_DECLARE)
 #undef KZ_DECLARE
 
+#ifdef __cplusplus
+}
+#endif
 #endif

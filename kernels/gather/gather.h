@@ -7,6 +7,10 @@
 #include "kernels/arith/arith.h"
 #include "kernels/arith/variants.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     int64_t rows, width;
     const int64_t *row; /* (rows): which row of the source */
@@ -24,4 +28,7 @@ typedef void kz_gather_fn(const kz_gather *g, int64_t row0, int64_t row1);
 KZ_VARIANTS(KZ_DECLARE)
 #undef KZ_DECLARE
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -5,6 +5,10 @@
 #include "kernels/arith/arith.h"
 #include "kernels/arith/variants.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The list, as numbers: KZ_LOSS_cross_entropy, ... */
 enum {
 #define KZ_LOSS(name, targets, text) KZ_LOSS_##name,
@@ -12,6 +16,10 @@ enum {
 #undef KZ_LOSS
     KZ_LOSSES
 };
+
+int kz_loss_named(const char *name);  /* KZ_LOSSES if there is none */
+const char *kz_loss_name(int which);  /* a constant */
+int kz_loss_is_of_classes(int which); /* its targets are class numbers, else values */
 
 typedef struct {
     int which; /* of the list */
@@ -32,4 +40,7 @@ typedef void kz_loss_fn(const kz_loss *l, int64_t row0, int64_t row1);
 KZ_VARIANTS(KZ_DECLARE)
 #undef KZ_DECLARE
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -9,6 +9,10 @@
 #include "kernels/arith/arith.h"
 #include "kernels/arith/variants.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KZ_MATMUL_BLOCK = 256 }; /* of p: part of the arithmetic */
 
 typedef struct {
@@ -32,4 +36,7 @@ typedef void kz_column_sum_fn(int64_t rows, int64_t columns, const float *x, flo
 KZ_VARIANTS(KZ_DECLARE)
 #undef KZ_DECLARE
 
+#ifdef __cplusplus
+}
+#endif
 #endif

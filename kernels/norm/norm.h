@@ -8,6 +8,10 @@
 #include "kernels/arith/variants.h"
 #include "kernels/sum/sum.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* square[b] <- sum of squares of elements 1024 b .. of g[n] after scaling, for block0 <= b < block1. */
 typedef void kz_mean_norm_fn(int64_t n, float inverse, float *g, double *square, int64_t block0, int64_t block1);
 
@@ -15,4 +19,7 @@ typedef void kz_mean_norm_fn(int64_t n, float inverse, float *g, double *square,
 KZ_VARIANTS(KZ_DECLARE)
 #undef KZ_DECLARE
 
+#ifdef __cplusplus
+}
+#endif
 #endif

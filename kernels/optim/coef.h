@@ -1,6 +1,6 @@
 /* kernels/optim/coef.h — what an optimiser's formula needs besides a parameter, its gradient and its moments.
  *
- * Made on the host in binary64 for each step and rounded once (kernels/optim/coef.c). */
+ * Made on the host in binary64 for each step and rounded once (src/optim/optim.c). */
 #ifndef KZ_OPTIM_COEF_H
 #define KZ_OPTIM_COEF_H
 

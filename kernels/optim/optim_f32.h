@@ -5,6 +5,10 @@
 #include "kernels/arith/variants.h"
 #include "kernels/optim/coef.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The list, as numbers: KZ_OPTIM_sgd, ... */
 enum {
 #define KZ_OPTIM(name, arrays, keys, text) KZ_OPTIM_##name,
@@ -23,4 +27,7 @@ typedef void kz_optim_fn(int which, const kz_optim_coef *c, float scale, const f
 KZ_VARIANTS(KZ_DECLARE)
 #undef KZ_DECLARE
 
+#ifdef __cplusplus
+}
+#endif
 #endif

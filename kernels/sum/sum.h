@@ -7,6 +7,10 @@
 
 #include "kernels/arith/arith.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KZ_SUM_BLOCK = 1024, KZ_SUM_LANES = 32, KZ_SUM_LEVELS = 7 }; /* 1024^7 > 2^63 */
 
 /* A sum that grows element by element: `level[i]` holds the unfinished block of level i.  For streams and for formulas
@@ -45,4 +49,7 @@ float kz_sum_f32(int64_t n, const float *x); /* n up to 1024^2 */
 void kz_running_sum_add(kz_running_sum *s, double x); /* s starts zeroed */
 double kz_running_sum_end(const kz_running_sum *s);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

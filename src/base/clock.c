@@ -1,6 +1,8 @@
-/* Clocks and the memory high-water mark. */
+/* Clocks, and memory: its high-water mark and what is left. */
 #include "kz/base.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -33,4 +35,31 @@ int64_t kz_peak_memory(void)
 {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+/* The number in a file of one number, or after `key` in a file of "key: number" lines; -1 if there is none. */
+static int64_t number_in(const char *path, const char *key)
+{
+    char line[128];
+    int64_t found = -1;
+    FILE *f = fopen(path, "re");
+    if (!f) return -1;
+    while (found < 0 && fgets(line, sizeof line, f)) {
+        if (strncmp(line, key, strlen(key)) != 0) continue;
+        const char *number = line + strlen(key) + strspn(line + strlen(key), ": ");
+        char *end;
+        long long v = strtoll(number, &end, 10);
+        if (end != number) found = v;
+    }
+    fclose(f);
+    return found;
+}
+
+int64_t kz_available_memory(void)
+{
+    int64_t machine = number_in("/proc/meminfo", "MemAvailable") * 1024;
+    int64_t most = number_in("/sys/fs/cgroup/memory.max", ""), now = number_in("/sys/fs/cgroup/memory.current", "");
+    if (machine < 0) machine = 0;
+    if (most > 0 && now >= 0 && (machine == 0 || most - now < machine)) return most > now ? most - now : 1;
+    return machine;
 }

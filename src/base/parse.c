@@ -86,7 +86,8 @@ void kz_format_size(char out[24], double bytes)
 void kz_format_duration(char out[24], double seconds)
 {
     if (!(seconds >= 0)) seconds = 0;
-    if (seconds < 1) snprintf(out, 24, "%.0f ms", seconds * 1e3);
+    if (seconds > 0 && seconds < 0.00995) snprintf(out, 24, "%.1f ms", seconds * 1e3);
+    else if (seconds < 1) snprintf(out, 24, "%.0f ms", seconds * 1e3);
     else if (seconds < 60) snprintf(out, 24, "%.1f s", seconds);
     else if (seconds < 3600) snprintf(out, 24, "%d min %02d s", (int)(seconds / 60), (int)seconds % 60);
     else snprintf(out, 24, "%d h %02d min", (int)(fmin(seconds, 1e9) / 3600), (int)(fmin(seconds, 1e9) / 60) % 60);

@@ -131,7 +131,8 @@ kz_status kz_team_create(kz_team **out, int threads)
         *w = (worker){.team = t, .id = t->started + 1};
         int failed = pthread_create(&w->thread, NULL, worker_main, w);
         if (failed) {
-            st = KZ_FAIL(KZ_E_FAIL, "thread %d of %d could not be started: %s", w->id + 1, threads, strerror(failed));
+            st = KZ_FAIL(KZ_E_FAIL, "thread %d of %d could not be started: %s; use fewer threads", w->id + 1, threads,
+                         strerror(failed));
             goto done;
         }
         t->started++;

@@ -41,6 +41,7 @@ typedef struct {
     const kz_example *examples; /* ends with a NULL line */
     const char *description;    /* paragraphs, separated by an empty line; "" if the summary says it all */
     const kz_option *options;   /* its own, without the common ones; ends with a NULL name; NULL: none */
+    const char *later;          /* an option that does not exist yet: "--resume"; NULL: none */
     const char *operand;        /* an argument that is not an option: "SHELL"; NULL: takes none */
     bool operand_required;
     const char *operand_values; /* as kz_option.values, but words are all that is accepted */

@@ -38,8 +38,8 @@ static const kz_option options[] = {
     {.name = "--print-schema", .alone = true, .help = "prints the JSON Schema of configs, for editors, and ends"},
     {.name = NULL}};
 
-static const kz_status exits[] = {KZ_E_DATA,   KZ_E_INPUT,   KZ_E_DEVICE, KZ_E_INTERRUPTED, KZ_E_DIVERGED, KZ_E_CONFIG,
-                                  KZ_E_SIGINT, KZ_E_SIGTERM, KZ_OK};
+static const kz_status exits[] = {KZ_E_DATA,   KZ_E_INPUT,  KZ_E_DEVICE,  KZ_E_DIVERGED,
+                                  KZ_E_CONFIG, KZ_E_SIGINT, KZ_E_SIGTERM, KZ_OK};
 
 const kz_command kz_command_train = {
     .name = "train",
@@ -52,5 +52,6 @@ const kz_command kz_command_train = {
         "The run directory holds the resolved config (config.yaml), the result (run.json), a line per epoch "
         "(metrics.jsonl) and the weights (model.safetensors).",
     .options = options,
+    .later = "--resume",
     .exits = exits,
     .run = kz_cli_train};

@@ -12,7 +12,7 @@
 enum { LIMIT = 1 << 20 };
 
 /* Where the golden configs lie, seen from the folder of the program: installed, and in a build tree. */
-static const char *const places[] = {"../share/kaizen/tests/golden", "../tests/golden", "../../tests/golden"};
+static const char *const places[] = {"../share/kaizen/tests/golden", "golden"};
 
 static kz_status find_directory(char **out)
 {
@@ -71,6 +71,31 @@ static void take_digest(char to[KZ_DIGEST_TEXT], const json_t *config, const cha
     if (text && strlen(text) < KZ_DIGEST_TEXT) memcpy(to, text, strlen(text) + 1);
 }
 
+static kz_golden *find(kz_golden_set *set, const char *name)
+{
+    for (int64_t i = 0; i < set->n; i++)
+        if (strcmp(set->list[i].name, name) == 0) return &set->list[i];
+    return NULL;
+}
+
+/* Every digest must belong to a config that is there: a proof of fewer than were recorded would be none. */
+static kz_status take_digests(kz_golden_set *set, const char *path, json_t *root)
+{
+    const char *schema = json_string_value(json_object_get(root, "schema")), *name;
+    json_t *configs = json_object_get(root, "configs"), *config;
+    set->arithmetic = json_integer_value(json_object_get(root, "arithmetic"));
+    if (!schema || strcmp(schema, "kaizen.golden/1") != 0 || set->arithmetic < 1 || !json_is_object(configs))
+        return KZ_FAIL(KZ_E_DATA, "%s: is not of schema kaizen.golden/1; record it anew with --record", path);
+    json_object_foreach(configs, name, config)
+    {
+        kz_golden *g = find(set, name);
+        if (!g) return KZ_FAIL(KZ_E_INPUT, "%s: names %s, but there is no %s.yaml beside it", path, name, name);
+        take_digest(g->weights, config, "weights");
+        take_digest(g->trajectory, config, "trajectory");
+    }
+    return KZ_OK;
+}
+
 /* digests.json may be missing: then nothing is recorded yet. */
 static kz_status read_digests(kz_golden_set *set)
 {
@@ -83,17 +108,8 @@ static kz_status read_digests(kz_golden_set *set)
     if (!kz_file_exists(path)) goto done;
     KZ_TRY(kz_file_read(&text, path, LIMIT));
     root = json_loads(kz_text_str(&text), JSON_REJECT_DUPLICATES, &error);
-    if (!root) {
-        st = KZ_FAIL(KZ_E_DATA, "%s:%d:%d: %s", path, error.line, error.column, error.text);
-        goto done;
-    }
-    set->arithmetic = json_integer_value(json_object_get(root, "arithmetic"));
-    const json_t *configs = json_object_get(root, "configs");
-    for (int64_t i = 0; i < set->n; i++) {
-        const json_t *config = json_object_get(configs, set->list[i].name);
-        take_digest(set->list[i].weights, config, "weights");
-        take_digest(set->list[i].trajectory, config, "trajectory");
-    }
+    if (!root) st = KZ_FAIL(KZ_E_DATA, "%s:%d:%d: %s", path, error.line, error.column, error.text);
+    else KZ_TRY(take_digests(set, path, root));
 done:
     json_decref(root);
     kz_text_free(&text);

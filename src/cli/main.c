@@ -71,6 +71,7 @@ int main(int argc, char **argv)
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "kaizen";
     signal(SIGPIPE, SIG_IGN); /* a write then fails, and is noticed */
+    signal(SIGXFSZ, SIG_IGN); /* likewise for a file that may not grow */
     open_missing_streams();
     if (!isatty(STDOUT_FILENO)) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     if (strcmp(name, "train") == 0) return finish(kz_status_exit(run(kz_command_find("train"), argc - 1, argv + 1)));

@@ -43,6 +43,8 @@ static kz_status unknown_option(parser *p, const char *word, size_t n)
     char name[64];
     for (int i = 0; kz_command_option(command, i); i++) names[i] = kz_command_option(command, i)->name;
     snprintf(name, sizeof name, "%.*s", (int)n, word);
+    if (command->later && strcmp(name, command->later) == 0)
+        return KZ_FAIL(KZ_E_USAGE, "%s: %s is not available in this version", command->name, name);
     const char *near = word[1] == '-' ? kz_suggest(name, names) : NULL;
     if (near) kz_cli_hint(p->cli, "did you mean %s?", near);
     else kz_cli_hint(p->cli, "kaizen %s --help lists the options", command->name);

@@ -35,7 +35,7 @@ static kz_status add_way(proof *p, const char *isa, int threads, bool again)
     way *w = &p->ways[p->n_ways++];
     *w = (way){.isa = isa, .threads = threads, .again = again};
     if (again) snprintf(w->title, sizeof w->title, "again");
-    else snprintf(w->title, sizeof w->title, "%s x%d", isa, threads);
+    else snprintf(w->title, sizeof w->title, "x%d", threads);
     return KZ_OK;
 }
 
@@ -68,8 +68,9 @@ static kz_status check_isas(const char *list)
 static kz_status parse_threads(const char *list, int threads[MOST_WAYS], int *n)
 {
     char word[16];
-    for (const char *at = list; at && *n < MOST_WAYS;) {
+    for (const char *at = list; at;) {
         int64_t value;
+        if (*n == MOST_WAYS) return KZ_FAIL(KZ_E_USAGE, "--threads: more than %d numbers; name fewer", MOST_WAYS);
         size_t length = strcspn(at, ",");
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (!kz_parse_int(word, &value) || value < 1 || value > MOST_THREADS)
@@ -80,24 +81,20 @@ static kz_status parse_threads(const char *list, int threads[MOST_WAYS], int *n)
     return KZ_OK;
 }
 
-/* Quick: the slowest instruction set on one thread, the fastest on 1, 2, 3 and 8.  Else all of them, and once more from
- * the resolved config. */
+/* Quick: every instruction set on 1, 2, 3 and 8 threads.  Else more threads, and once more from the resolved config. */
 static kz_status choose_ways(proof *p)
 {
-    static const char *const usual = "1,2,3,8";
-    const char *isas = kz_cli_value(p->cli, "--isa"), *given = kz_cli_value(p->cli, "--threads");
     bool quick = kz_cli_has(p->cli, "--quick");
+    const char *isas = kz_cli_value(p->cli, "--isa"), *given = kz_cli_value(p->cli, "--threads");
     int threads[MOST_WAYS], n = 0;
-    const char *fastest = NULL;
     kz_status st = KZ_OK;
     KZ_TRY(check_isas(isas));
-    KZ_TRY(parse_threads(given ? given : usual, threads, &n));
-    for (const char *const *isa = kz_device_isas(); *isa; isa++)
-        if (listed(isas, *isa)) fastest = *isa;
-    for (const char *const *isa = kz_device_isas(); *isa; isa++)
-        for (int i = 0; i < n && listed(isas, *isa); i++)
-            if (!quick || *isa == fastest || i == 0) KZ_TRY(add_way(p, *isa, threads[i], false));
-    if (!quick) KZ_TRY(add_way(p, fastest, threads[0], true));
+    KZ_TRY(parse_threads(given ? given : quick ? "1,2,3,8" : "1,2,3,5,8,16", threads, &n));
+    for (const char *const *isa = kz_device_isas(); *isa; isa++) {
+        if (!listed(isas, *isa)) continue;
+        for (int i = 0; i < n; i++) KZ_TRY(add_way(p, *isa, threads[i], false));
+        if (!quick) KZ_TRY(add_way(p, *isa, threads[0], true));
+    }
 done:
     return st;
 }
@@ -128,18 +125,15 @@ static bool chosen(const proof *p, const kz_golden *g)
 
 typedef struct {
     kz_sha256 *hash;
-    uint8_t chain[32]; /* T(0) = zeros, T(e) = SHA-256(T(e-1) || W(e)) */
+    uint8_t chain[32];
 } trajectory;
 
 static kz_status on_epoch(void *context, const kz_epoch *epoch, const float *weights, int64_t n)
 {
     trajectory *t = context;
-    uint8_t w[32];
+    uint8_t digest[32];
     (void)epoch;
-    kz_weights_digest(w, weights, n, t->hash);
-    kz_sha256_add(t->hash, t->chain, sizeof t->chain);
-    kz_sha256_add(t->hash, w, sizeof w);
-    kz_sha256_end(t->hash, t->chain);
+    kz_trajectory_extend(t->chain, digest, weights, n, t->hash);
     return KZ_OK;
 }
 
@@ -160,7 +154,7 @@ done:
 }
 
 /* Trains g in one way; *out <- its name and digests. */
-static kz_status train_once(const kz_golden *g, const way *w, kz_golden *out)
+static kz_status train_once(kz_cli *cli, const kz_golden *g, const way *w, kz_golden *out)
 {
     kz_config *cfg = NULL;
     kz_text report = {0};
@@ -169,7 +163,9 @@ static kz_status train_once(const kz_golden *g, const way *w, kz_golden *out)
     kz_status st = KZ_OK;
     kz_train_options options = {.no_record = true, .isa = w->isa};
     KZ_TRY(kz_sha256_create(&t.hash));
-    KZ_TRY(kz_config_load(&cfg, g->path, NULL, 0, &report));
+    st = kz_config_load(&cfg, g->path, NULL, 0, &report);
+    if (report.n) kz_cli_report(cli, report.s);
+    KZ_TRY(st);
     if (w->again) {
         options.dry_run = true;
         KZ_TRY(kz_train(cfg, &options, &result)); /* closes what the config leaves open */
@@ -198,34 +194,42 @@ static const char *coloured(const char *word, kz_style style, char out[32])
     return out;
 }
 
-static void print_head(const proof *p)
+static void print_where(const proof *p)
 {
     json_t *machine = kz_machine_json(), *build = kz_build_json();
     const char *cpu = json_string_value(json_object_get(json_object_get(machine, "cpu"), "model"));
     const char *version = json_string_value(json_object_get(build, "version"));
     const char *compiler = json_string_value(json_object_get(build, "compiler"));
-    if (!p->cli->json) {
-        printf("Does the same config give the same bits here?  Each run must end with the digest recorded for it.\n\n");
-        printf("machine   %s, %d cores usable\n", cpu ? cpu : "unknown CPU", kz_cpu_count());
-        printf("build     kaizen %s, %s, arithmetic %d\n", version ? version : "", compiler ? compiler : "",
-               KZ_ARITHMETIC);
+    printf("machine   %s, %d cores usable\n", cpu ? cpu : "unknown CPU", kz_cpu_count());
+    printf("build     kaizen %s, %s, arithmetic %d\n", version ? version : "", compiler ? compiler : "", KZ_ARITHMETIC);
+    if (p->golden.arithmetic > 0)
         printf("recorded  %s/digests.json, arithmetic %lld\n\n", p->golden.directory, (long long)p->golden.arithmetic);
-    }
+    else printf("recorded  nothing in %s\n\n", p->golden.directory);
     json_decref(machine);
     json_decref(build);
+}
+
+/* Two lines: instruction sets above their columns, then threads; "again" is from the resolved config. */
+static void print_head(const proof *p)
+{
     if (p->cli->json) return;
-    printf("%-22s", "golden config");
-    for (int i = 0; i < p->n_ways; i++) printf(" %9s", p->ways[i].title);
-    printf("   %-12s %7s\n", "weights", "time");
+    printf(
+        "Does the same config give the same bits here?  Each training must end with the digest recorded for it.\n\n");
+    print_where(p);
+    printf("%-20s", "");
+    for (int i = 0; i < p->n_ways; i++)
+        printf(" %5s", i == 0 || p->ways[i].isa != p->ways[i - 1].isa ? p->ways[i].isa : "");
+    printf("\n%-20s", "golden config");
+    for (int i = 0; i < p->n_ways; i++) printf(" %5s", p->ways[i].title);
+    printf("  %-12s %8s\n", "weights", "time");
 }
 
 static void print_cell(const proof *p, bool same, bool recorded)
 {
     char word[32];
     if (p->cli->json) return;
-    if (!recorded) printf(" %9s", "new");
-    else if (same) printf("      %s", coloured("same", KZ_STYLE_GREEN, word));
-    else printf(" %s", coloured("DIFFERENT", KZ_STYLE_RED, word));
+    if (!recorded) printf(" %5s", "new");
+    else printf("  %s", same ? coloured("same", KZ_STYLE_GREEN, word) : coloured("DIFF", KZ_STYLE_RED, word));
     fflush(stdout);
 }
 
@@ -245,10 +249,10 @@ static kz_status prove_config(proof *p, kz_golden *g)
     double start = kz_clock();
     kz_status st = KZ_OK;
     bool record = kz_cli_has(p->cli, "--record"), recorded = !record && g->weights[0] != '\0';
-    if (!p->cli->json) printf("%-22s", g->name);
+    if (!p->cli->json) printf("%-20s", g->name);
     for (int i = 0; i < p->n_ways; i++) {
         double began = kz_clock();
-        KZ_TRY(train_once(g, &p->ways[i], &got));
+        KZ_TRY(train_once(p->cli, g, &p->ways[i], &got));
         if (!recorded && i == 0) { /* the first way sets what the others must equal */
             memcpy(g->weights, got.weights, sizeof g->weights);
             memcpy(g->trajectory, got.trajectory, sizeof g->trajectory);
@@ -261,7 +265,7 @@ static kz_status prove_config(proof *p, kz_golden *g)
     }
     p->unrecorded += !recorded && !record;
     kz_format_duration(time, kz_clock() - start);
-    if (!p->cli->json) printf("   %.12s %7s\n", got.weights + strlen("sha256:"), time);
+    if (!p->cli->json) printf("  %.12s %8s\n", got.weights + strlen("sha256:"), time);
 done:
     return st;
 }

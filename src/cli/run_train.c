@@ -23,9 +23,26 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
 }
 
 /* ---- the config ---- */
+
+/* Their values, before they become --set: a mistake is then told of what was typed. */
+static kz_status check_shorts(const kz_cli *cli)
+{
+    const char *device = kz_cli_value(cli, "--device"), *seed = kz_cli_value(cli, "--seed");
+    int64_t threads, number;
+    kz_status st = kz_cli_int(cli, "--threads", 0, 1024, &threads);
+    if (st != KZ_OK) return st;
+    if (seed && (strspn(seed, "0123456789") != strlen(seed) || !*seed))
+        return KZ_FAIL(KZ_E_USAGE, "train: --seed is '%s', must be a whole number from 0 to 18446744073709551615",
+                       seed);
+    if (device && strcmp(device, "auto") != 0 && strcmp(device, "cpu") != 0 && strcmp(device, "cuda") != 0 &&
+        !(strncmp(device, "cuda:", 5) == 0 && kz_parse_int(device + 5, &number) && number >= 0))
+        return KZ_FAIL(KZ_E_USAGE, "train: --device is '%s', must be auto, cpu, cuda or cuda:N", device);
+    return KZ_OK;
+}
 
 /* --set as given, then the options that are short for one. */
 static kz_status load_config(kz_cli *cli, kz_config **cfg)
@@ -37,6 +54,7 @@ static kz_status load_config(kz_cli *cli, kz_config **cfg)
     kz_text text[SHORTS] = {{0}}, report = {0};
     const char **sets = NULL, *const *given = kz_cli_values(cli, "--set", &n);
     kz_status st = KZ_OK;
+    KZ_TRY(check_shorts(cli));
     KZ_TRY(kz_calloc(&sets, n + SHORTS, sizeof *sets, "options"));
     for (int64_t i = 0; i < n; i++) sets[i] = given[i];
     for (int i = 0; i < SHORTS; i++) {
@@ -64,11 +82,34 @@ static kz_status print_schema(kz_cli *cli)
     return st;
 }
 
-static kz_status print_config(kz_cli *cli, const kz_config *cfg)
+/* Fills in what the config leaves to the data, as a run would; without the file, only its absolute path. */
+static kz_status close_config(kz_cli *cli, kz_config *cfg)
+{
+    char *directory = NULL, *beside = NULL, *absolute = NULL;
+    kz_train_options options = {.dry_run = true, .no_record = true};
+    kz_train_result result = {0};
+    kz_status st = kz_train(cfg, &options, &result);
+    if (st != KZ_E_INPUT) return st;
+    kz_cli_note(cli, "note: %s; what the data decide is left open", kz_error_message());
+    st = KZ_OK;
+    if (cfg->data.path[0] == '/') return KZ_OK;
+    KZ_TRY(kz_path_directory(&directory, cfg->file));
+    KZ_TRY(kz_path_join(&beside, directory, cfg->data.path));
+    KZ_TRY(kz_path_absolute(&absolute, beside));
+    KZ_TRY(kz_config_set_string(&cfg->data.path, absolute));
+done:
+    kz_free(&directory);
+    kz_free(&beside);
+    kz_free(&absolute);
+    return st;
+}
+
+static kz_status print_config(kz_cli *cli, kz_config *cfg)
 {
     kz_text text = {0};
     json_t *json = NULL;
     kz_status st = KZ_OK;
+    KZ_TRY(close_config(cli, cfg));
     if (cli->json) {
         KZ_TRY(kz_config_json(&json, cfg));
         KZ_TRY(kz_cli_print_json(cli, json));
@@ -137,7 +178,11 @@ static void on_begin(void *context, const kz_train_plan *p)
     describe_data(v, p);
     describe_model(v, p);
     kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
+    if (strcmp(p->cfg->device.arithmetic, "fast") == 0)
+        kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU%s",
+                    p->cfg->device.precision ? "; device.precision has no effect" : "");
     if (v->dry_run) return;
+    catch_signals(); /* before, there is nothing to finish */
     kz_cli_note(v->cli, "run     %s\n", p->directory);
     const char *score = v->classification ? "accuracy" : "r2";
     if (v->has_valid) snprintf(valid, sizeof valid, " %11s %9s", "valid loss", score);
@@ -160,16 +205,27 @@ static double score_of(const view *v, const kz_metrics *m)
     return v->classification ? m->accuracy : m->r2;
 }
 
+/* Loss and score in columns of 11 and 9, whatever their size. */
+static void format_metrics(const view *v, char out[40], const kz_metrics *m)
+{
+    double score = score_of(v, m);
+    const char *format = fabs(m->loss) < 1e4 ? " %11.5f" : " %11.3e",
+               *score_format = fabs(score) < 1e3 ? " %9.4f" : " %9.2e";
+    int n = snprintf(out, 40, format, m->loss);
+    snprintf(out + n, (size_t)(40 - n), score_format, score);
+}
+
 static kz_status on_epoch(void *context, const kz_epoch *e, const float *weights, int64_t n)
 {
     view *v = context;
-    char valid[40] = "", rate[24], time[24];
+    char train[40], valid[40] = "", rate[24], time[24];
     (void)weights, (void)n;
-    if (v->has_valid) snprintf(valid, sizeof valid, " %11.5f %9.4f", e->valid.loss, score_of(v, &e->valid));
+    format_metrics(v, train, &e->train);
+    if (v->has_valid) format_metrics(v, valid, &e->valid);
     kz_format_count(rate, (int64_t)e->samples_per_s);
     kz_format_duration(time, e->seconds);
-    kz_cli_note(v->cli, "%5lld %9lld %11.5f %9.4f%s %10.3g %11s %8s", (long long)e->epoch, (long long)e->step,
-                e->train.loss, score_of(v, &e->train), valid, e->lr, rate, time);
+    kz_cli_note(v->cli, "%5lld %9lld%s%s %10.3g %11s %8s", (long long)e->epoch, (long long)e->step, train, valid, e->lr,
+                rate, time);
     return KZ_OK;
 }
 
@@ -239,6 +295,8 @@ kz_status kz_cli_train(kz_cli *cli)
     kz_train_result result = {0};
     kz_status st = KZ_OK;
     if (kz_cli_has(cli, "--print-schema")) return print_schema(cli);
+    if (kz_cli_has(cli, "--print-config") && kz_cli_has(cli, "--dry-run"))
+        return KZ_FAIL(KZ_E_USAGE, "train: --print-config and --dry-run exclude each other");
     view v = {.cli = cli, .dry_run = kz_cli_has(cli, "--dry-run")};
     kz_train_options options = {.directory = kz_cli_value(cli, "--out"), .dry_run = v.dry_run, .stop = &stop_signal};
     options.watch = (kz_train_watch){&v, v.dry_run ? print_plan : on_begin, on_step, on_epoch};
@@ -247,13 +305,12 @@ kz_status kz_cli_train(kz_cli *cli)
         st = print_config(cli, cfg);
         goto done;
     }
-    catch_signals();
     st = kz_train(cfg, &options, &result);
     kz_progress_end();
     if (result.run.status && cli->json && result.json) {
         kz_status printed = kz_cli_print_json(cli, result.json);
         if (st == KZ_OK) st = printed;
-    } else if (result.run.status) {
+    } else if (result.run.status && !cli->json) {
         print_result(&v, cfg, &result);
     }
 done:

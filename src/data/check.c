@@ -1,5 +1,6 @@
 /* What arrays must be like to be trained on, and what the data set is. */
 #include "data/data_impl.h"
+#include "kernels/loss/loss.h"
 
 #include <math.h>
 #include <string.h>
@@ -56,17 +57,6 @@ done:
 
 /* ---- task ---- */
 
-enum { VALUE, CLASS };
-
-static const struct {
-    const char *name;
-    bool classes;
-} losses[] = {
-#define KZ_LOSS(name, targets, about) {#name, targets == CLASS},
-#include "kernels/loss/loss_list.inc"
-#undef KZ_LOSS
-};
-
 /* The loss says it; else the file's attribute `task`; else whole numbers are classes. */
 static kz_status decide_task(const kz_opening *o, bool *classification)
 {
@@ -74,9 +64,10 @@ static kz_status decide_task(const kz_opening *o, bool *classification)
     char **task = NULL;
     int64_t n = 0;
     kz_status st = KZ_OK;
-    for (size_t i = 0; loss && i < sizeof losses / sizeof *losses; i++)
-        if (strcmp(loss, losses[i].name) == 0) *classification = losses[i].classes;
-    if (loss) return KZ_OK;
+    if (loss) {
+        *classification = kz_loss_is_of_classes(kz_loss_named(loss));
+        return KZ_OK;
+    }
     *classification = kz_stored_integer(o->y[KZ_TRAIN].stored);
     KZ_TRY(kz_hdf5_texts(o->file, "task", &task, &n));
     if (n == 0) goto done;
@@ -162,19 +153,33 @@ static kz_status check_labels(const kz_opening *o, const kz_split *s, const kz_a
     return KZ_OK;
 }
 
+static bool all_equal(const kz_split *s)
+{
+    int64_t i = 1;
+    while (i < s->rows && s->label[i] == s->label[0]) i++;
+    return i >= s->rows;
+}
+
+enum { MOST_CLASSES = 1 << 20 }; /* as many as a layer may have units */
+
 static kz_status count_classes(const kz_opening *o, bool *said)
 {
     double n = 0;
     kz_data *d = o->data;
     kz_status st = kz_hdf5_number(o->file, "classes", &n, said);
     if (st != KZ_OK) return st;
-    if (*said && !(n >= 2 && n <= INT32_MAX && n == (double)(int64_t)n))
-        return KZ_FAIL(KZ_E_DATA, "%s: attribute classes is %.17g, wanted a whole number from 2 on",
-                       kz_hdf5_path(o->file), n);
+    if (*said && !(n >= 2 && n <= MOST_CLASSES && n == (double)(int64_t)n))
+        return KZ_FAIL(KZ_E_DATA, "%s: attribute classes is %.17g, wanted a whole number from 2 to %d",
+                       kz_hdf5_path(o->file), n, MOST_CLASSES);
     d->classes = *said ? (int64_t)n : largest_label(&d->train) + 1;
-    if (d->classes < 2)
-        return KZ_FAIL(KZ_E_DATA, "%s: %s holds class 0 only; two classes are needed to learn from",
-                       kz_hdf5_path(o->file), o->y[KZ_TRAIN].object);
+    if (d->classes > MOST_CLASSES)
+        return KZ_FAIL(KZ_E_DATA,
+                       "%s: %s holds class %lld, and %d classes are the most; renumber the classes from 0, or for a "
+                       "regression set model.loss: squared_error",
+                       kz_hdf5_path(o->file), o->y[KZ_TRAIN].object, (long long)d->classes - 1, MOST_CLASSES);
+    if (all_equal(&d->train))
+        return KZ_FAIL(KZ_E_DATA, "%s: %s holds class %d only; two classes are needed to learn from",
+                       kz_hdf5_path(o->file), o->y[KZ_TRAIN].object, d->train.label[0]);
     return KZ_OK;
 }
 
@@ -191,7 +196,14 @@ kz_status kz_check_classes(kz_opening *o)
     for (int i = 0; i < KZ_SPLITS; i++)
         if (o->x[i].object) KZ_TRY(check_labels(o, split[i], &o->y[i], said));
     KZ_TRY(kz_hdf5_texts(o->file, "class_names", &names, &n));
-    if (n != d->classes) goto done;
+    if (n > 0 && n < d->classes) {
+        st = KZ_FAIL(KZ_E_DATA,
+                     "%s: attribute class_names has %lld names, but there are %lld classes; name each, or delete it",
+                     kz_hdf5_path(o->file), (long long)n, (long long)d->classes);
+        goto done;
+    }
+    if (n == 0) goto done;
+    for (; n > d->classes; n--) kz_free(&names[n - 1]); /* names of classes that do not occur */
     d->class_names = names;
     names = NULL; /* given away */
 done:

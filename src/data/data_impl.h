@@ -74,7 +74,6 @@ void kz_texts_free(char ***texts, int64_t n);
 
 /* ---- find.c ---- */
 
-kz_status kz_data_find(char **out, const kz_config *cfg);       /* the absolute path of data.path */
 const char *kz_data_looks_like(const uint8_t *head, int64_t n); /* "CSV text; ..." with the remedy, of no HDF5 file */
 
 /* ---- one opening: open.c calls the others in this order ---- */

@@ -151,10 +151,11 @@ int kz_cpu_count(void); /* cores this process may use: affinity and cgroup quota
 
 /* ---- clocks ---- */
 
-double kz_clock(void);           /* monotonic seconds */
-double kz_clock_cpu(void);       /* CPU seconds of the whole process */
-void kz_clock_utc(char out[24]); /* "2026-01-31T09:05:00Z" */
-int64_t kz_peak_memory(void);    /* bytes resident at most so far; 0 if unknown */
+double kz_clock(void);             /* monotonic seconds */
+double kz_clock_cpu(void);         /* CPU seconds of the whole process */
+void kz_clock_utc(char out[24]);   /* "2026-01-31T09:05:00Z" */
+int64_t kz_available_memory(void); /* bytes that can still be taken: machine and cgroup; 0 if unknown */
+int64_t kz_peak_memory(void);      /* bytes resident at most so far; 0 if unknown */
 
 #ifdef __cplusplus
 }

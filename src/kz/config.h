@@ -69,10 +69,16 @@ typedef struct {
 } kz_config_target;
 
 typedef struct {
+    int64_t every_epochs; /* 0: no checkpoints */
+    int64_t keep;         /* how many of the newest stay */
+} kz_config_checkpoint;
+
+typedef struct {
     int64_t epochs, batch, micro_batches;
     const char *shuffle; /* "full", "none" */
     kz_config_early_stop early_stop;
     kz_config_target target;
+    kz_config_checkpoint checkpoint;
 } kz_config_train;
 
 typedef struct {

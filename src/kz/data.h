@@ -69,6 +69,9 @@ typedef struct {
 kz_status kz_data_open(kz_data **out, const kz_config *cfg);
 void kz_data_destroy(kz_data **data);
 
+/* *out <- the absolute path of cfg->data.path, looked for as kz_data_open does.  Fails: KZ_E_INPUT, naming what was tried. */
+kz_status kz_data_find(char **out, const kz_config *cfg);
+
 /* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
 void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);
 

@@ -25,6 +25,8 @@ typedef struct kz_model kz_model; /* owns parameters and the buffers of one part
 kz_status kz_model_create(kz_model **out, kz_device *dev, const kz_config *cfg, int64_t inputs, int64_t outputs,
                           int64_t max_rows);
 void kz_model_destroy(kz_model **model);
+/* The same checks without taking the memory; *parameters <- their number. */
+kz_status kz_model_check(kz_device *dev, const kz_config *cfg, int64_t inputs, int64_t outputs, int64_t *parameters);
 
 int64_t kz_model_parameters(const kz_model *model);                   /* their number */
 const kz_tensor *kz_model_tensors(const kz_model *model, int64_t *n); /* in digest order; borrowed */

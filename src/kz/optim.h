@@ -16,6 +16,7 @@ typedef struct kz_optim kz_optim; /* owns its state arrays */
  * Fails: KZ_E_NAME, KZ_E_CONFIG (warm-up longer than the run), KZ_E_MEM. */
 kz_status kz_optim_create(kz_optim **out, kz_device *dev, const kz_config_optimizer *cfg, int64_t n, int64_t steps);
 void kz_optim_destroy(kz_optim **opt);
+kz_status kz_optim_check(const kz_config_optimizer *cfg, int64_t steps); /* the same checks without taking the memory */
 
 /* Updates theta[n] in place from grad[n] at step `step` (from 0); nothing once tally->bad_step is set (see device.h).
  * *norm is the gradient's norm; all on the device. */
@@ -25,6 +26,7 @@ kz_status kz_optim_step(kz_optim *opt, int64_t step, const kz_tally *tally, cons
 /* Learning rate of step s, before it is rounded to binary32. */
 double kz_optim_rate(const kz_config_optimizer *cfg, int64_t step, int64_t steps);
 
+int kz_optim_arrays_of(const char *name);              /* of that optimiser; 0 if there is none */
 int kz_optim_arrays(const kz_optim *opt);              /* number of state arrays */
 float *kz_optim_array(const kz_optim *opt, int which); /* (n), on the device; borrowed: checkpoints save them */
 

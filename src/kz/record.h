@@ -29,14 +29,15 @@ typedef struct {
 
 typedef struct {
     const char *status;     /* "completed", "interrupted", "diverged", "failed" */
-    const char *stopped_by; /* "epochs", "early_stop", "target", "divergence", "signal" */
+    const char *stopped_by; /* "epochs", "early_stop", "target", "divergence", "signal", "error" */
     const char *error;      /* one line, or NULL */
     kz_metrics train, valid,
         test; /* of the weights kept; train: running means of their epoch, else over the whole split */
     int64_t epochs, steps, samples;
-    int64_t best_epoch;    /* whose weights were kept; 0: the last one's */
-    int64_t diverged_step; /* first step (from 0) whose loss or gradient norm was not finite; -1: none */
-    double target_seconds; /* training time until the target was met; NaN: not met or none set */
+    int64_t best_epoch;      /* whose weights were kept; 0: the last one's */
+    int64_t diverged_step;   /* step (from 0) at or after which something was not finite; -1: all was */
+    const char *diverged_in; /* "step": its loss or gradient norm; "valid", "test": the loss of that split */
+    double target_seconds;   /* training time until the target was met; NaN: not met or none set */
     double seconds_total, seconds_train, seconds_eval, seconds_data; /* wall time */
     const char *device, *isa;                                        /* what computed: "cpu", "fma" */
     int threads;
@@ -50,11 +51,30 @@ typedef struct kz_record kz_record; /* a directory being written, and a thread t
  * Fails: KZ_E_OUTPUT, KZ_E_MEM. */
 kz_status kz_record_create(kz_record **out, const kz_config *cfg, const kz_data *data, const char *directory,
                            const kz_tensor *tensors, int64_t n_tensors);
+/* Whether kz_record_create could make the directory, as far as that can be told without making it.  Fails: KZ_E_OUTPUT. */
+kz_status kz_record_check(const kz_config *cfg, const char *directory);
 const char *kz_record_directory(const kz_record *rec); /* borrowed */
 
 /* Queues a finished epoch with a copy of its weights (host memory): digest, trajectory, one whole line of metrics.jsonl.
  * A failure of earlier lines is returned here. */
 kz_status kz_record_epoch(kz_record *rec, const kz_epoch *epoch, const float *weights, int64_t n);
+
+/* A run after an epoch: all that it would need to go on.  Borrowed; arrays are in host memory, as long as the weights. */
+typedef struct {
+    int64_t epoch, step, samples; /* finished so far */
+    const float *weights;
+    int64_t n;              /* weights */
+    const float *optimizer; /* (arrays, n): the optimiser's state arrays, one after the other */
+    int arrays;
+    /* With early stopping: */
+    int64_t best_epoch, epochs_since_best; /* best_epoch 0: none so far, and best and best_value mean nothing */
+    double best_value;
+    const float *best; /* (n): weights of the best epoch */
+} kz_checkpoint;
+
+/* Writes checkpoint-<epoch>.safetensors, synced, for the epoch last given to kz_record_epoch; then removes all but the
+ * cfg->train.checkpoint.keep newest.  Fails: KZ_E_OUTPUT (the older ones are then untouched), KZ_E_ARG, KZ_E_MEM. */
+kz_status kz_record_checkpoint(kz_record *rec, const kz_checkpoint *checkpoint);
 
 /* Waits for what is queued, then writes model.safetensors (unless weights is NULL) and run.json, last and synced. */
 kz_status kz_record_finish(kz_record *rec, const kz_run *run, const float *weights, int64_t n);
@@ -66,6 +86,10 @@ const char *kz_record_config_digest(const kz_record *rec); /* from create on */
 const json_t *kz_record_json(const kz_record *rec);        /* run.json as written */
 
 void kz_record_destroy(kz_record **rec); /* stops the thread; a run not finished leaves no run.json */
+
+/* chain <- SHA-256 of chain and the digest of these weights, which also goes to digest[32]: one epoch of a trajectory, which
+ * begins with 32 zero bytes. */
+void kz_trajectory_extend(uint8_t chain[32], uint8_t digest[32], const float *weights, int64_t n, kz_sha256 *hash);
 
 /* The digest of n weights: little-endian binary32 in tensor order, any NaN as 0x7fc00000. */
 void kz_weights_digest(uint8_t out[32], const float *weights, int64_t n, kz_sha256 *hash);

@@ -44,10 +44,10 @@ typedef struct {
 
 typedef struct {
     kz_run run;
-    char *directory; /* owned; NULL without record */
-    json_t *json;    /* run.json, owned; NULL without record */
-    char weights[KZ_DIGEST_TEXT], config[KZ_DIGEST_TEXT], data[KZ_DIGEST_TEXT];
-} kz_train_result; /* zero-initialise; kz_train_result_free */
+    char *directory;              /* owned; NULL without record */
+    json_t *json;                 /* run.json, owned; NULL without record */
+    char weights[KZ_DIGEST_TEXT]; /* digest of the weights kept */
+} kz_train_result;                /* zero-initialise; kz_train_result_free */
 
 /* Trains as cfg says, and fills in what cfg left open (loss, units, scaling, absolute data path).
  * Fails: as kz_data_open, kz_device_create, kz_model_create, kz_record_create; KZ_E_DIVERGED (*result filled in, the

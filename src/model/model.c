@@ -71,8 +71,9 @@ done:
     return st;
 }
 
-kz_status kz_model_create(kz_model **out, kz_device *dev, const kz_config *cfg, int64_t inputs, int64_t outputs,
-                          int64_t max_rows)
+/* The model without its buffers. */
+static kz_status shape_model(kz_model **out, kz_device *dev, const kz_config *cfg, int64_t inputs, int64_t outputs,
+                             int64_t max_rows)
 {
     kz_model *m = NULL;
     kz_status st = KZ_OK;
@@ -86,6 +87,28 @@ kz_status kz_model_create(kz_model **out, kz_device *dev, const kz_config *cfg, 
     KZ_TRY(kz_calloc(&m->tensors, 2 * m->n_layers, sizeof *m->tensors, "tensor table"));
     for (int64_t i = 0; i < m->n_layers; i++)
         KZ_TRY(shape_layer(m, i, &cfg->model.layers[i], i > 0 ? m->layers[i - 1].units : inputs, outputs));
+    *out = m;
+    m = NULL;
+done:
+    kz_model_destroy(&m);
+    return st;
+}
+
+kz_status kz_model_check(kz_device *dev, const kz_config *cfg, int64_t inputs, int64_t outputs, int64_t *parameters)
+{
+    kz_model *m = NULL;
+    kz_status st = shape_model(&m, dev, cfg, inputs, outputs, 0);
+    if (st == KZ_OK) *parameters = m->parameters;
+    kz_model_destroy(&m);
+    return st;
+}
+
+kz_status kz_model_create(kz_model **out, kz_device *dev, const kz_config *cfg, int64_t inputs, int64_t outputs,
+                          int64_t max_rows)
+{
+    kz_model *m = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(shape_model(&m, dev, cfg, inputs, outputs, max_rows));
     KZ_TRY(make_buffers(m));
     *out = m;
     m = NULL;

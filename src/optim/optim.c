@@ -23,16 +23,29 @@ static const struct {
 #undef KZ_OPTIM
 };
 
+/* KZ_OPTIMS if there is none. */
+static int find(const char *name)
+{
+    int which = 0;
+    while (which < KZ_OPTIMS && strcmp(optimizers[which].name, name) != 0) which++;
+    return which;
+}
+
+kz_status kz_optim_check(const kz_config_optimizer *cfg, int64_t steps)
+{
+    if (find(cfg->name) == KZ_OPTIMS) return KZ_FAIL(KZ_E_NAME, "optimizer.name: no optimiser '%s'", cfg->name);
+    if (cfg->schedule.warmup_steps > steps)
+        return KZ_FAIL(KZ_E_CONFIG, "optimizer.schedule.warmup_steps: %lld, but the run has only %lld steps",
+                       (long long)cfg->schedule.warmup_steps, (long long)steps);
+    return KZ_OK;
+}
+
 kz_status kz_optim_create(kz_optim **out, kz_device *dev, const kz_config_optimizer *cfg, int64_t n, int64_t steps)
 {
     kz_optim *opt = NULL;
     kz_status st = KZ_OK;
-    int which = 0;
-    while (which < KZ_OPTIMS && strcmp(optimizers[which].name, cfg->name) != 0) which++;
-    if (which == KZ_OPTIMS) return KZ_FAIL(KZ_E_NAME, "optimizer.name: no optimiser '%s'", cfg->name);
-    if (cfg->schedule.warmup_steps > steps)
-        return KZ_FAIL(KZ_E_CONFIG, "optimizer.schedule.warmup_steps: %lld, but the run has only %lld steps",
-                       (long long)cfg->schedule.warmup_steps, (long long)steps);
+    int which = find(cfg->name);
+    KZ_TRY(kz_optim_check(cfg, steps));
     KZ_TRY(kz_calloc(&opt, 1, sizeof *opt, "optimiser"));
     opt->dev = dev;
     opt->cfg = *cfg;
@@ -93,6 +106,12 @@ kz_status kz_optim_step(kz_optim *opt, int64_t step, const kz_tally *tally, cons
 {
     kz_optim_coef coef = coefficients(opt, step);
     return opt->dev->ops->optim_step(opt->dev, opt->which, &coef, tally, norm, opt->n, grad, theta, opt->state);
+}
+
+int kz_optim_arrays_of(const char *name)
+{
+    int which = find(name);
+    return which < KZ_OPTIMS ? optimizers[which].arrays : 0;
 }
 
 int kz_optim_arrays(const kz_optim *opt)

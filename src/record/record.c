@@ -90,6 +90,32 @@ kz_status kz_record_epoch(kz_record *rec, const kz_epoch *epoch, const float *we
     return kz_record_writer_push(rec->writer, epoch, weights);
 }
 
+/* Written by the caller's thread: its arrays are then borrowed for the call alone, and need no second copy. */
+kz_status kz_record_checkpoint(kz_record *rec, const kz_checkpoint *c)
+{
+    uint8_t weights[32], trajectory[32];
+    char weights_digest[KZ_DIGEST_TEXT], trajectory_digest[KZ_DIGEST_TEXT];
+    kz_checkpoint_facts facts = {
+        .cfg = &rec->cfg,
+        .tensors = rec->tensors,
+        .n_tensors = rec->n_tensors,
+        .data_digest = rec->data->digest,
+        .weights_digest = weights_digest,
+        .trajectory_digest = trajectory_digest,
+    };
+    kz_status st = KZ_OK;
+    if (c->n != rec->n)
+        return KZ_FAIL(KZ_E_ARG, "%lld weights, the tensors hold %lld", (long long)c->n, (long long)rec->n);
+    if (rec->stopped) return KZ_FAIL(KZ_E_ARG, "%s: the run is finished", rec->directory);
+    KZ_TRY(kz_record_writer_settle(rec->writer, weights, trajectory)); /* its line is then in metrics.jsonl */
+    kz_digest_text(weights_digest, weights);
+    kz_digest_text(trajectory_digest, trajectory);
+    KZ_TRY(kz_record_checkpoint_write(rec->directory, c, &facts));
+    KZ_TRY(kz_record_checkpoint_prune(rec->directory, rec->cfg.train.checkpoint.keep));
+done:
+    return st;
+}
+
 /* ---- the end ---- */
 
 /* Of the weights kept or, where none are, of the last epoch's. */

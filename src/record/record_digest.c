@@ -18,3 +18,11 @@ void kz_weights_digest(uint8_t out[32], const float *weights, int64_t n, kz_sha2
     }
     kz_sha256_end(hash, out);
 }
+
+void kz_trajectory_extend(uint8_t chain[32], uint8_t digest[32], const float *weights, int64_t n, kz_sha256 *hash)
+{
+    kz_weights_digest(digest, weights, n, hash);
+    kz_sha256_add(hash, chain, 32);
+    kz_sha256_add(hash, digest, 32);
+    kz_sha256_end(hash, chain);
+}

@@ -101,3 +101,31 @@ kz_status kz_record_directory_sync(const char *path)
     if (fd >= 0) close(fd);
     return synced ? KZ_OK : KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be synced to the disk: %s", path, strerror(why));
 }
+
+/* The nearest folder of the path that exists, the path itself or one above it. */
+static kz_status nearest_folder(char **out, const char *path)
+{
+    char *above = NULL;
+    kz_status st = kz_path_absolute(out, path);
+    while (st == KZ_OK && !kz_file_exists(*out)) {
+        st = kz_path_directory(&above, *out);
+        kz_free(out);
+        *out = above;
+    }
+    return st;
+}
+
+kz_status kz_record_check(const kz_config *cfg, const char *directory)
+{
+    char *folder = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(nearest_folder(&folder, directory ? directory : cfg->output));
+    if (access(folder, W_OK | X_OK) != 0) {
+        st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written to: %s", folder, strerror(errno));
+        goto done;
+    }
+    if (directory && kz_file_exists(directory)) KZ_TRY(check_empty(directory));
+done:
+    kz_free(&folder);
+    return st;
+}

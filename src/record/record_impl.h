@@ -3,6 +3,7 @@
 #define KZ_RECORD_IMPL_H
 
 #include "kz/record.h"
+#include "safetensors.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +49,10 @@ kz_status kz_record_writer_push(kz_record_writer *w, const kz_epoch *epoch, cons
 kz_status kz_record_writer_stop(kz_record_writer *w);
 void kz_record_writer_destroy(kz_record_writer **w);
 
+/* Waits until all that was pushed is written, and syncs it: weights <- digest of the last epoch's (at least one was pushed),
+ * trajectory <- so far.  Gives the first failure. */
+kz_status kz_record_writer_settle(kz_record_writer *w, uint8_t weights[32], uint8_t trajectory[32]);
+
 /* After stop: digest of the last epoch's weights (false: there was none), and the trajectory. */
 bool kz_record_writer_weights(const kz_record_writer *w, uint8_t out[32]);
 void kz_record_writer_trajectory(const kz_record_writer *w, uint8_t out[32]);
@@ -57,9 +62,26 @@ void kz_record_writer_trajectory(const kz_record_writer *w, uint8_t out[32]);
 json_t *kz_record_text_json(const char *s);                        /* NULL is null; what is not UTF-8 becomes '?' */
 json_t *kz_metrics_json(const kz_metrics *m, bool classification); /* no rows: null */
 
+/* Metadata of safetensors files (record_metadata.c): value is taken over; NULL is KZ_E_MEM, so that what follows may assume
+ * that all went well.  put_json: its compact JSON becomes the string. */
+kz_status kz_record_put(json_t *metadata, const char *key, json_t *value);
+kz_status kz_record_put_json(json_t *metadata, const char *key, json_t *value, int digits);
+/* t's part of an array over all parameters, under that name; all borrowed. */
+kz_safetensor kz_record_safetensor(const kz_tensor *t, const char *name, const float *parameters);
+
 /* model.safetensors.  cfg has the data's absolute path; digest: of the weights. */
 kz_status kz_record_model_write(const char *path, const kz_config *cfg, const kz_data *data, const kz_tensor *tensors,
                                 int64_t n_tensors, const float *weights, const char *digest);
+
+/* checkpoint-<epoch>.safetensors in `directory`, synced; then, with prune, only the `keep` newest stay. */
+typedef struct {
+    const kz_config *cfg; /* has the data's absolute path */
+    const kz_tensor *tensors;
+    int64_t n_tensors;
+    const char *data_digest, *weights_digest, *trajectory_digest;
+} kz_checkpoint_facts;
+kz_status kz_record_checkpoint_write(const char *directory, const kz_checkpoint *c, const kz_checkpoint_facts *facts);
+kz_status kz_record_checkpoint_prune(const char *directory, int64_t keep);
 
 typedef struct {
     const kz_config *cfg;

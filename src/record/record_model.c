@@ -4,24 +4,6 @@
 
 #include <string.h>
 
-/* A failure as soon as memory is out, so that what follows may assume that all went well. */
-static kz_status put(json_t *metadata, const char *key, json_t *value)
-{
-    if (json_object_set_new(metadata, key, value) == 0) return KZ_OK;
-    return KZ_FAIL(KZ_E_MEM, "model.safetensors: out of memory for '%s'", key);
-}
-
-/* The value's compact JSON becomes the string; takes the value over. */
-static kz_status put_json(json_t *metadata, const char *key, json_t *value, int digits)
-{
-    kz_text text = {0};
-    kz_status st = kz_json_dump_digits(&text, value, digits);
-    if (st == KZ_OK) st = put(metadata, key, json_string(text.s));
-    kz_text_free(&text);
-    json_decref(value);
-    return st;
-}
-
 /* n values of one kind: from f, or from d, or all the same. */
 static json_t *numbers(int64_t n, const float *f, const double *d, double same)
 {
@@ -40,10 +22,10 @@ static kz_status put_scale(json_t *metadata, const kz_data *data)
     bool unit = strcmp(s->kind, "unit") == 0;
     double factor = unit ? (double)(1.0f / s->divisor) : 1;
     kz_status st = KZ_OK;
-    KZ_TRY(put(metadata, "scale.kind", json_string(s->kind)));
-    KZ_TRY(put_json(metadata, "scale.mean", numbers(data->features, s->mean, NULL, 0), 9));
-    KZ_TRY(put_json(metadata, "scale.factor", numbers(data->features, s->factor, NULL, factor), 9));
-    if (unit) KZ_TRY(put_json(metadata, "scale.divisor", kz_json_number((double)s->divisor), 9));
+    KZ_TRY(kz_record_put(metadata, "scale.kind", json_string(s->kind)));
+    KZ_TRY(kz_record_put_json(metadata, "scale.mean", numbers(data->features, s->mean, NULL, 0), 9));
+    KZ_TRY(kz_record_put_json(metadata, "scale.factor", numbers(data->features, s->factor, NULL, factor), 9));
+    if (unit) KZ_TRY(kz_record_put_json(metadata, "scale.divisor", kz_json_number((double)s->divisor), 9));
 done:
     return st;
 }
@@ -55,10 +37,11 @@ static kz_status put_regression(json_t *metadata, const kz_data *data)
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&factor, data->targets, sizeof *factor, "target factors"));
     for (int64_t i = 0; i < data->targets; i++) factor[i] = 1 / data->target_deviation[i];
-    KZ_TRY(put(metadata, "task", json_string("regression")));
-    KZ_TRY(put_json(metadata, "target.mean", numbers(data->targets, NULL, data->target_mean, 0), 17));
-    KZ_TRY(put_json(metadata, "target.factor", numbers(data->targets, NULL, factor, 0), 17));
-    KZ_TRY(put_json(metadata, "target.deviation", numbers(data->targets, NULL, data->target_deviation, 0), 17));
+    KZ_TRY(kz_record_put(metadata, "task", json_string("regression")));
+    KZ_TRY(kz_record_put_json(metadata, "target.mean", numbers(data->targets, NULL, data->target_mean, 0), 17));
+    KZ_TRY(kz_record_put_json(metadata, "target.factor", numbers(data->targets, NULL, factor, 0), 17));
+    KZ_TRY(
+        kz_record_put_json(metadata, "target.deviation", numbers(data->targets, NULL, data->target_deviation, 0), 17));
 done:
     kz_free(&factor);
     return st;
@@ -66,14 +49,14 @@ done:
 
 static kz_status put_classification(json_t *metadata, const kz_data *data)
 {
-    kz_status st = put(metadata, "task", json_string("classification"));
+    kz_status st = kz_record_put(metadata, "task", json_string("classification"));
     if (st != KZ_OK || !data->class_names) return st;
     json_t *names = json_array();
     int bad = 0;
     for (int64_t i = 0; i < data->classes; i++)
         bad |= json_array_append_new(names, kz_record_text_json(data->class_names[i]));
     if (bad) json_decref(names);
-    return put_json(metadata, "class_names", bad ? NULL : names, 17);
+    return kz_record_put_json(metadata, "class_names", bad ? NULL : names, 17);
 }
 
 static kz_status put_inputs(json_t *metadata, const kz_data *data)
@@ -84,19 +67,19 @@ static kz_status put_inputs(json_t *metadata, const kz_data *data)
     for (int i = 0; i < data->rank; i++) bad |= json_array_append_new(shape, json_integer(data->shape[i]));
     if (bad) json_decref(shape);
     snprintf(features, sizeof features, "%lld", (long long)data->features);
-    kz_status st = put_json(metadata, "shape", bad ? NULL : shape, 17);
-    return st != KZ_OK ? st : put(metadata, "features", json_string(features));
+    kz_status st = kz_record_put_json(metadata, "shape", bad ? NULL : shape, 17);
+    return st != KZ_OK ? st : kz_record_put(metadata, "features", json_string(features));
 }
 
 static kz_status make_metadata(json_t *metadata, const kz_config *cfg, const kz_data *data, const char *digest)
 {
     json_t *config = NULL;
     kz_status st = KZ_OK;
-    KZ_TRY(put(metadata, "format", json_string("pt")));
-    KZ_TRY(put(metadata, "kaizen.schema", json_string("kaizen.model/1")));
-    KZ_TRY(put(metadata, "kaizen.weights", json_string(digest)));
+    KZ_TRY(kz_record_put(metadata, "format", json_string("pt")));
+    KZ_TRY(kz_record_put(metadata, "kaizen.schema", json_string("kaizen.model/1")));
+    KZ_TRY(kz_record_put(metadata, "kaizen.weights", json_string(digest)));
     KZ_TRY(kz_config_json(&config, cfg));
-    KZ_TRY(put_json(metadata, "config", config, 17));
+    KZ_TRY(kz_record_put_json(metadata, "config", config, 17));
     KZ_TRY(put_inputs(metadata, data));
     KZ_TRY(data->classification ? put_classification(metadata, data) : put_regression(metadata, data));
     KZ_TRY(put_scale(metadata, data));
@@ -111,11 +94,7 @@ kz_status kz_record_model_write(const char *path, const kz_config *cfg, const kz
     kz_status st = KZ_OK;
     json_t *metadata = json_object();
     KZ_TRY(kz_calloc(&list, n_tensors, sizeof *list, "tensor list"));
-    for (int64_t i = 0; i < n_tensors; i++) {
-        const kz_tensor *t = &tensors[i];
-        list[i] = (kz_safetensor){.name = t->name, .dtype = "F32", .rank = t->rank, .data = weights + t->offset};
-        for (int k = 0; k < t->rank; k++) list[i].shape[k] = t->shape[k];
-    }
+    for (int64_t i = 0; i < n_tensors; i++) list[i] = kz_record_safetensor(&tensors[i], tensors[i].name, weights);
     KZ_TRY(make_metadata(metadata, cfg, data, digest));
     KZ_TRY(kz_safetensors_write(path, metadata, list, n_tensors, 9));
 done:

@@ -40,15 +40,6 @@ struct kz_record_writer {
 
 /* ---- the thread ---- */
 
-/* T(e) = SHA-256 of T(e - 1) and the digest of the weights. */
-static void extend_trajectory(kz_record_writer *w, const float *weights)
-{
-    kz_weights_digest(w->weights, weights, w->n, w->hash);
-    kz_sha256_add(w->hash, w->trajectory, 32);
-    kz_sha256_add(w->hash, w->weights, 32);
-    kz_sha256_end(w->hash, w->trajectory);
-}
-
 static json_t *line_json(const kz_record_writer *w, const kz_epoch *e)
 {
     char digest[KZ_DIGEST_TEXT];
@@ -142,7 +133,7 @@ static void *writer_main(void *argument)
         int slot = (int)(w->finished % SLOTS);
         bool writing = w->failed == KZ_OK; /* no line after one that is missing */
         pthread_mutex_unlock(&w->lock);
-        extend_trajectory(w, w->slot[slot].weights);
+        kz_trajectory_extend(w->trajectory, w->weights, w->slot[slot].weights, w->n, w->hash);
         kz_status st = writing ? write_line(w, &w->slot[slot].epoch) : KZ_OK;
         sample_energy(w);
         pthread_mutex_lock(&w->lock);
@@ -219,6 +210,18 @@ kz_status kz_record_writer_push(kz_record_writer *w, const kz_epoch *epoch, cons
     pthread_mutex_lock(&w->lock);
     w->pushed++;
     pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    return st == KZ_OK ? KZ_OK : KZ_FAIL(st, "%s", w->message);
+}
+
+kz_status kz_record_writer_settle(kz_record_writer *w, uint8_t weights[32], uint8_t trajectory[32])
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->finished < w->pushed) pthread_cond_wait(&w->changed, &w->lock);
+    keep_failure(w, sync_lines(w)); /* the thread waits for the lock or for work: what is its own can be touched */
+    memcpy(weights, w->weights, 32);
+    memcpy(trajectory, w->trajectory, 32);
+    kz_status st = w->failed;
     pthread_mutex_unlock(&w->lock);
     return st == KZ_OK ? KZ_OK : KZ_FAIL(st, "%s", w->message);
 }

@@ -54,7 +54,8 @@ static json_t *device_json(const kz_run *r)
 
 static json_t *diverged_json(const kz_run *r)
 {
-    return r->diverged_step < 0 ? json_null() : json_pack("{s:I}", "step", (json_int_t)r->diverged_step);
+    return r->diverged_step < 0 ? json_null()
+                                : json_pack("{s:I, s:s}", "step", (json_int_t)r->diverged_step, "what", r->diverged_in);
 }
 
 /* How it went. */

@@ -89,6 +89,13 @@ static bool target_met(trainer *t, const kz_epoch *e, const kz_metrics *test)
     return true;
 }
 
+static void diverge(trainer *t, int64_t step, const char *in)
+{
+    t->run.diverged_step = step;
+    t->run.diverged_in = in;
+    t->run.stopped_by = "divergence";
+}
+
 /* After the steps of an epoch: weights to the host, metrics, record.  *over: nothing more to train. */
 static kz_status finish_epoch(trainer *t, kz_epoch *e, bool *over)
 {
@@ -107,8 +114,9 @@ static kz_status finish_epoch(trainer *t, kz_epoch *e, bool *over)
     bool patience_over = out_of_patience(t, e); /* also keeps the best weights: so it comes first */
     if (target_met(t, e, &test)) t->run.stopped_by = "target";
     else if (patience_over) t->run.stopped_by = "early_stop";
-    if (e->valid.rows > 0 && !isfinite(e->valid.loss)) t->run.diverged_step = t->run.steps;
-    *over = strcmp(t->run.stopped_by, "epochs") != 0 || t->run.diverged_step >= 0;
+    if (e->valid.rows > 0 && !isfinite(e->valid.loss)) diverge(t, t->run.steps - 1, "valid");
+    *over = strcmp(t->run.stopped_by, "epochs") != 0;
+    KZ_TRY(trainer_checkpoint(t, e, *over || e->epoch == t->cfg->train.epochs));
 done:
     return st;
 }
@@ -126,39 +134,48 @@ static kz_status keep_best(trainer *t)
         t->run.train = t->best_train;
     }
     KZ_TRY(trainer_evaluate(t, &t->test, &t->run.test));
-    if (t->run.test.rows > 0 && !isfinite(t->run.test.loss)) t->run.diverged_step = t->run.steps;
+    if (t->run.test.rows > 0 && !isfinite(t->run.test.loss)) diverge(t, t->run.steps - 1, "test");
+done:
+    return st;
+}
+
+/* One epoch (from 0).  *over: nothing more to train. */
+static kz_status run_epoch(trainer *t, int64_t epoch, bool *over)
+{
+    const kz_train_options *o = t->options;
+    kz_tally tally;
+    double start = kz_clock();
+    kz_status st = KZ_OK;
+    KZ_TRY(run_steps(t, epoch, &tally));
+    double seconds = kz_clock() - start;
+    t->run.seconds_train += seconds;
+    if (tally.bad_step >= 0) diverge(t, tally.bad_step, "step");
+    else if (o->stop && *o->stop) t->run.stopped_by = "signal";
+    *over = strcmp(t->run.stopped_by, "epochs") != 0;
+    if (*over) {
+        t->run.best_epoch = 0; /* the weights are those of the last step, and no epoch's metrics are theirs */
+        t->run.train = t->run.valid = (kz_metrics){0};
+        goto done;
+    }
+    kz_epoch e = {.epoch = epoch + 1,
+                  .step = t->run.steps,
+                  .train = trainer_metrics(t, &t->train, tally.loss, tally.score),
+                  .lr = kz_optim_rate(&t->cfg->optimizer, t->run.steps - 1, t->steps),
+                  .samples_per_s = (double)t->train.split->rows / seconds,
+                  .seconds = seconds};
+    KZ_TRY(finish_epoch(t, &e, over));
+    if (t->run.diverged_step >= 0) t->run.best_epoch = 0;
 done:
     return st;
 }
 
 kz_status trainer_loop(trainer *t)
 {
-    const kz_train_options *o = t->options;
     kz_status st = KZ_OK;
     bool over = false;
-    for (int64_t epoch = 0; epoch < t->cfg->train.epochs && !over; epoch++) {
-        kz_tally tally;
-        double start = kz_clock();
-        KZ_TRY(run_steps(t, epoch, &tally));
-        double seconds = kz_clock() - start;
-        t->run.seconds_train += seconds;
-        t->run.diverged_step = tally.bad_step;
-        if (tally.bad_step >= 0 || (o->stop && *o->stop)) break;
-        kz_epoch e = {.epoch = epoch + 1,
-                      .step = t->run.steps,
-                      .train = trainer_metrics(t, &t->train, tally.loss, tally.score),
-                      .lr = kz_optim_rate(&t->cfg->optimizer, t->run.steps - 1, t->steps),
-                      .samples_per_s = (double)t->train.split->rows / seconds,
-                      .seconds = seconds};
-        KZ_TRY(finish_epoch(t, &e, &over));
-    }
-    bool stopped = o->stop && *o->stop;
-    if (stopped) t->run.stopped_by = "signal";
-    if (stopped || t->run.diverged_step >= 0) t->run.best_epoch = 0; /* the weights are those of the last step */
-    else KZ_TRY(keep_best(t));
-    if (t->run.diverged_step >= 0) t->run.stopped_by = "divergence";
-    if (t->run.diverged_step >= 0 || (o->stop && *o->stop))
-        KZ_TRY(t->dev->ops->download(t->dev, t->weights, kz_model_weights(t->model), (size_t)t->parameters * 4));
+    for (int64_t epoch = 0; epoch < t->cfg->train.epochs && !over; epoch++) KZ_TRY(run_epoch(t, epoch, &over));
+    if (strcmp(t->run.stopped_by, "signal") != 0 && t->run.diverged_step < 0) KZ_TRY(keep_best(t));
+    else KZ_TRY(t->dev->ops->download(t->dev, t->weights, kz_model_weights(t->model), (size_t)t->parameters * 4));
 done:
     return st;
 }

@@ -3,15 +3,6 @@
 
 #include <string.h>
 
-static const struct {
-    const char *name;
-    enum { CLASS, VALUE } targets;
-} losses[] = {
-#define KZ_LOSS(name, targets, text) {#name, targets},
-#include "kernels/loss/loss_list.inc"
-#undef KZ_LOSS
-};
-
 /* Closes what the config left to the data: loss, target scaling, units of the last layer, absolute path. */
 static kz_status resolve(trainer *t)
 {
@@ -19,10 +10,10 @@ static kz_status resolve(trainer *t)
     const kz_data *data = t->data;
     kz_config_layer *last = &cfg->model.layers[cfg->model.n_layers - 1];
     const char *wanted = cfg->model.loss ? cfg->model.loss : data->classification ? "cross_entropy" : "squared_error";
-    while (t->loss < KZ_LOSSES && strcmp(losses[t->loss].name, wanted) != 0) t->loss++;
+    t->loss = kz_loss_named(wanted);
     if (t->loss == KZ_LOSSES) return KZ_FAIL(KZ_E_NAME, "model.loss: no loss '%s'", wanted);
-    cfg->model.loss = losses[t->loss].name;
-    if (losses[t->loss].targets == CLASS && strcmp(last->activation, "identity") != 0)
+    cfg->model.loss = kz_loss_name(t->loss);
+    if (kz_loss_is_of_classes(t->loss) && strcmp(last->activation, "identity") != 0)
         return KZ_FAIL(KZ_E_CONFIG,
                        "model.layers[%lld].activation: '%s', but %s works on the outputs before any activation; "
                        "leave the last layer's activation out",
@@ -85,11 +76,10 @@ static int64_t largest(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Gradient buffers that the tree over the parts can need at once: one per binary digit of their number. */
-static int gradients_needed(int64_t parts)
+int trainer_gradients(const trainer *t)
 {
     int n = 0;
-    for (; parts > 0; parts >>= 1) n++;
+    for (int64_t parts = t->cfg->train.micro_batches; parts > 0; parts >>= 1) n++;
     return n;
 }
 
@@ -114,7 +104,7 @@ static kz_status make_device_buffers(trainer *t)
     KZ_TRY(dev->ops->alloc(dev, &t->norm, f64, "gradient norm"));
     KZ_TRY(dev->ops->alloc(dev, &t->sums, 2 * f64, "sums"));
     KZ_TRY(dev->ops->alloc(dev, &t->tally, sizeof *t->tally, "tally"));
-    for (int i = 0; i < gradients_needed(t->cfg->train.micro_batches); i++)
+    for (int i = 0; i < trainer_gradients(t); i++)
         KZ_TRY(dev->ops->alloc(dev, &t->gradient[i], (size_t)t->parameters * f32, "gradients"));
 done:
     return st;
@@ -128,6 +118,8 @@ static kz_status make_host_buffers(trainer *t)
     KZ_TRY(kz_calloc(&t->weights, t->parameters, sizeof *t->weights, "weights of the epoch"));
     if (t->cfg->train.early_stop.metric)
         KZ_TRY(kz_calloc(&t->best, t->parameters, sizeof *t->best, "weights of the best epoch"));
+    if (trainer_has_checkpoints(t))
+        KZ_TRY(kz_calloc(&t->state, kz_optim_arrays(t->optim) * t->parameters, sizeof *t->state, "optimiser state"));
     KZ_TRY(kz_calloc(&t->tensor_offset, t->n_tensors + 1, sizeof *t->tensor_offset, "tensor offsets"));
     for (int64_t i = 0; i < t->n_tensors; i++) t->tensor_offset[i] = tensors[i].offset;
     t->tensor_offset[t->n_tensors] = t->parameters;
@@ -149,7 +141,8 @@ static kz_status count_steps(trainer *t)
     return KZ_OK;
 }
 
-kz_status trainer_setup(trainer *t)
+/* All that can be wrong with the config, the data and the machine, before memory is taken for the run. */
+static kz_status check(trainer *t)
 {
     double start = kz_clock();
     kz_status st = KZ_OK;
@@ -158,9 +151,21 @@ kz_status trainer_setup(trainer *t)
     t->run.seconds_data = kz_clock() - start;
     KZ_TRY(resolve(t));
     KZ_TRY(count_steps(t));
-    KZ_TRY(kz_model_create(&t->model, t->dev, t->cfg, t->data->features, t->outputs, t->max_rows));
+    KZ_TRY(kz_model_check(t->dev, t->cfg, t->data->features, t->outputs, &t->parameters));
+    KZ_TRY(kz_optim_check(&t->cfg->optimizer, t->steps));
     t->cfg->model.layers[t->cfg->model.n_layers - 1].units = t->outputs;
-    t->parameters = kz_model_parameters(t->model);
+    KZ_TRY(trainer_check_memory(t));
+    t->memory = trainer_memory(t) + (double)kz_peak_memory();
+done:
+    return st;
+}
+
+kz_status trainer_setup(trainer *t)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(check(t));
+    if (t->options->dry_run) goto done;
+    KZ_TRY(kz_model_create(&t->model, t->dev, t->cfg, t->data->features, t->outputs, t->max_rows));
     KZ_TRY(kz_optim_create(&t->optim, t->dev, &t->cfg->optimizer, t->parameters, t->steps));
     KZ_TRY(view_split(t, &t->train, &t->data->train));
     KZ_TRY(view_split(t, &t->valid, &t->data->valid));
@@ -170,15 +175,6 @@ kz_status trainer_setup(trainer *t)
     KZ_TRY(kz_model_init(t->model, t->cfg->seed, t->cfg->model.init));
 done:
     return st;
-}
-
-int64_t trainer_memory(const trainer *t)
-{
-    int64_t buffers = 1 + gradients_needed(t->cfg->train.micro_batches) + kz_optim_arrays(t->optim) /* on the device */
-                      + 1 + (t->best != NULL) + (t->options->no_record ? 0 : 2);                    /* on the host */
-    int64_t bytes = t->data->bytes + buffers * t->parameters * 4;
-    for (int64_t i = 0; i < t->cfg->model.n_layers; i++) bytes += 12 * t->max_rows * t->cfg->model.layers[i].units;
-    return bytes + 4 * t->max_rows * (t->data->features + t->outputs) + 32 * t->data->train.rows;
 }
 
 void trainer_release(trainer *t)
@@ -200,6 +196,7 @@ void trainer_release(trainer *t)
     kz_free(&t->order);
     kz_free(&t->weights);
     kz_free(&t->best);
+    kz_free(&t->state);
     kz_free(&t->tensor_offset);
     kz_optim_destroy(&t->optim);
     kz_model_destroy(&t->model);

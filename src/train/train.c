@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+/* What the run will do and take; called before the first step. */
 static kz_train_plan plan_of(const trainer *t)
 {
     return (kz_train_plan){.cfg = t->cfg,
@@ -15,26 +16,37 @@ static kz_train_plan plan_of(const trainer *t)
                            .parameters = t->parameters,
                            .steps = t->steps,
                            .steps_per_epoch = t->steps_per_epoch,
-                           .memory_bytes = trainer_memory(t),
-                           .disk_bytes = 4 * t->parameters + 65536 + 512 * t->cfg->train.epochs,
+                           .memory_bytes = (int64_t)t->memory,
+                           .disk_bytes =
+                               4 * t->parameters + 65536 + 512 * t->cfg->train.epochs + trainer_checkpoint_bytes(t),
                            .directory = t->record ? kz_record_directory(t->record) : NULL};
+}
+
+static kz_status divergence(const trainer *t)
+{
+    const char *name = t->cfg->name, *in = t->run.diverged_in;
+    long long step = t->run.diverged_step, epoch = step / t->steps_per_epoch + 1;
+    if (strcmp(in, "step") == 0)
+        return KZ_FAIL(KZ_E_DIVERGED,
+                       "%s: the loss or the gradient norm of step %lld (from 0, in epoch %lld) is not finite; lower "
+                       "optimizer.lr, set optimizer.clip_norm, or scale the data",
+                       name, step, epoch);
+    return KZ_FAIL(KZ_E_DIVERGED,
+                   "%s: the %s loss after epoch %lld is not finite; lower optimizer.lr, or look for extreme values in "
+                   "the rows of data.%s",
+                   name, in, epoch, in);
 }
 
 /* How a loop that came to its end ended: the status of the program, with a message for people. */
 static kz_status verdict(trainer *t)
 {
-    const kz_train_options *o = t->options;
     if (t->run.diverged_step >= 0) {
         t->run.status = "diverged";
-        return KZ_FAIL(KZ_E_DIVERGED,
-                       "%s: the loss or the gradient norm is not finite at step %lld (epoch %lld); lower optimizer.lr, "
-                       "set optimizer.clip_norm, or scale the data",
-                       t->cfg->name, (long long)t->run.diverged_step,
-                       (long long)(t->run.diverged_step / t->steps_per_epoch) + 1);
+        return divergence(t);
     }
     if (strcmp(t->run.stopped_by, "signal") == 0) {
         t->run.status = "interrupted";
-        return KZ_FAIL(*o->stop == SIGTERM ? KZ_E_SIGTERM : KZ_E_SIGINT,
+        return KZ_FAIL(*t->options->stop == SIGINT ? KZ_E_SIGINT : KZ_E_SIGTERM,
                        "%s: stopped by a signal after step %lld of %lld", t->cfg->name, (long long)t->run.steps,
                        (long long)t->steps);
     }
@@ -45,14 +57,16 @@ static kz_status verdict(trainer *t)
 /* Writes what there is to write, also after a failure; the first failure is the one that counts. */
 static kz_status finish(trainer *t, kz_status st)
 {
-    char message[512];
+    char message[2048];
     if (!t->record) return st;
     snprintf(message, sizeof message, "%s", kz_error_message());
     t->run.error = st == KZ_OK ? NULL : message;
+    if (strcmp(t->run.status, "failed") == 0) t->run.stopped_by = "error";
     bool has_weights = t->weights && strcmp(t->run.status, "failed") != 0;
     kz_status written = kz_record_finish(t->record, &t->run, has_weights ? t->weights : NULL, t->parameters);
-    if (st == KZ_OK) return written;
-    return KZ_FAIL(st, "%s", message);
+    if (st != KZ_OK) return KZ_FAIL(st, "%s", message);
+    if (written != KZ_OK) t->run.status = "failed";
+    return written;
 }
 
 static kz_status fill_result(trainer *t, kz_train_result *r)
@@ -61,9 +75,7 @@ static kz_status fill_result(trainer *t, kz_train_result *r)
     kz_sha256 *hash = NULL;
     uint8_t digest[32];
     r->run = t->run;
-    r->run.error = NULL;
-    memcpy(r->data, t->data->digest, sizeof r->data);
-    KZ_TRY(kz_config_digest(r->config, t->cfg));
+    r->run.error = NULL; /* it lives in finish() */
     KZ_TRY(kz_sha256_create(&hash));
     kz_weights_digest(digest, t->weights, t->parameters, hash);
     kz_digest_text(r->weights, digest);
@@ -92,6 +104,7 @@ kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_res
     t.run.device = t.dev->ops->name;
     t.run.isa = t.dev->variant;
     t.run.threads = t.dev->threads;
+    if (!options->no_record && options->dry_run) KZ_TRY(kz_record_check(cfg, options->directory));
     if (!options->no_record && !options->dry_run) KZ_TRY(open_record(&t));
     if (options->watch.begin) {
         kz_train_plan plan = plan_of(&t);
@@ -102,7 +115,8 @@ kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_res
     if (st == KZ_OK) st = verdict(&t);
     t.run.seconds_total = kz_clock() - t.started;
     st = finish(&t, st);
-    if (fill_result(&t, result) != KZ_OK && st == KZ_OK) st = KZ_E_FAIL;
+    kz_status filled = fill_result(&t, result);
+    if (st == KZ_OK) st = filled;
 done:
     kz_record_destroy(&t.record);
     trainer_release(&t);

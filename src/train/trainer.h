@@ -44,7 +44,9 @@ typedef struct {
     float *weights, *best; /* (parameters): after the epoch; of the best epoch, or NULL */
     double best_value;
     int64_t epochs_since_best;
+    float *state;   /* (arrays, parameters): a copy of the optimiser's, for checkpoints; NULL: none are written */
     double started; /* kz_clock() at the start */
+    double memory;  /* bytes at most, with the data and the program */
     kz_metrics best_train;
     kz_run run;
 } trainer;
@@ -52,7 +54,12 @@ typedef struct {
 /* setup.c */
 kz_status trainer_setup(trainer *t);
 void trainer_release(trainer *t);
-int64_t trainer_memory(const trainer *t);
+/* Gradient buffers that the tree over the parts can need at once: one per binary digit of their number. */
+int trainer_gradients(const trainer *t);
+
+/* trainer_memory.c */
+double trainer_memory(const trainer *t);          /* bytes that the run will take beside the data */
+kz_status trainer_check_memory(const trainer *t); /* KZ_E_MEM if that is more than the machine has */
 
 /* step.c: one batch, rows `begin` .. `begin + rows - 1` of the epoch's order */
 kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows);
@@ -64,6 +71,12 @@ kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int6
 kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out);
 kz_metrics trainer_metrics(const trainer *t, const part_view *view, double loss, double score);
 double trainer_total_square(const kz_data *data, const kz_split *split);
+
+/* checkpoint.c */
+bool trainer_has_checkpoints(const trainer *t);     /* this run writes some */
+int64_t trainer_checkpoint_bytes(const trainer *t); /* largest space that they take on the disk together; 0: none */
+/* Writes one for the epoch that is finished, if it is due or the run's last. */
+kz_status trainer_checkpoint(trainer *t, const kz_epoch *e, bool last);
 
 /* loop.c: all epochs; fills in t->run */
 kz_status trainer_loop(trainer *t);

@@ -76,6 +76,8 @@ TEST(Text, SizesForPeople)
 TEST(Text, DurationsForPeople)
 {
     EXPECT_EQ("850 ms", duration_text(0.85));
+    EXPECT_EQ("9.9 ms", duration_text(0.0099));
+    EXPECT_EQ("0.4 ms", duration_text(0.0004));
     EXPECT_EQ("3.2 s", duration_text(3.2));
     EXPECT_EQ("2 min 05 s", duration_text(125));
     EXPECT_EQ("1 h 02 min", duration_text(3725));

@@ -30,11 +30,26 @@ const ConfigErrorCase cases[] = {
      "    3 | model: {layers: [{type: dense, unit: 3}]}\n"
      "      |                                ^~~~\n"
      "  help: did you mean 'model.layers[0].units'?\n"},
-    {"CheckpointIsNotThereYet", "train: {checkpoint: {every_epochs: 1}}", {},
-     "run.yaml:5:9: error: train.checkpoint: not available in this version\n"
-     "    5 | train: {checkpoint: {every_epochs: 1}}\n"
-     "      |         ^~~~~~~~~~\n"
+    {"CheckpointBySteps", "train: {checkpoint: {every_steps: 100}}", {},
+     "run.yaml:5:22: error: train.checkpoint.every_steps: not available in this version\n"
+     "    5 | train: {checkpoint: {every_steps: 100}}\n"
+     "      |                      ^~~~~~~~~~~\n"
      "  help: leave it out\n"},
+    {"CheckpointByTime", "train: {checkpoint: {every_minutes: 10, keep: 1}}", {},
+     "run.yaml:5:22: error: train.checkpoint.every_minutes: not available in this version\n"
+     "    5 | train: {checkpoint: {every_minutes: 10, keep: 1}}\n"
+     "      |                      ^~~~~~~~~~~~~\n"
+     "  help: leave it out\n"},
+    {"CheckpointsThatNoneKeeps", "train: {checkpoint: {keep: 0}}", {},
+     "run.yaml:5:28: error: train.checkpoint.keep: 0 is out of range\n"
+     "    5 | train: {checkpoint: {keep: 0}}\n"
+     "      |                            ^\n"
+     "  help: write a whole number from 1 to 1000000, e.g. 2\n"},
+    {"CheckpointAsASwitch", "train: {checkpoint: true}", {},
+     "run.yaml:5:21: error: train.checkpoint: expected a mapping, found 'true'\n"
+     "    5 | train: {checkpoint: true}\n"
+     "      |                     ^~~~\n"
+     "  help: write {every_epochs: 1, keep: 2} or none\n"},
     {"DuplicateKey", "optimizer: {name: adam, lr: 0.1, lr: 0.2}", {},
      "run.yaml:4:34: error: key 'lr' is here twice\n"
      "    4 | optimizer: {name: adam, lr: 0.1, lr: 0.2}\n"
@@ -54,17 +69,17 @@ const ConfigErrorCase cases[] = {
      "run.yaml:5:8: error: train: expected a mapping, found '3'\n"
      "    5 | train: 3\n"
      "      |        ^\n"
-     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target\n"},
+     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint\n"},
     {"ListForASection", "train: [3]", {},
      "run.yaml:5:8: error: train: expected a mapping, found a list\n"
      "    5 | train: [3]\n"
      "      |        ^~~\n"
-     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target\n"},
+     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint\n"},
     {"EmptySection", "train:", {},
      "run.yaml:5:1: error: train: has no value\n"
      "    5 | train:\n"
      "      | ^~~~~\n"
-     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target\n"},
+     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint\n"},
     {"NoneForASection", "data: {path: d.h5, train: none}", {},
      "run.yaml:2:27: error: data.train: expected a mapping, found 'none'\n"
      "    2 | data: {path: d.h5, train: none}\n"

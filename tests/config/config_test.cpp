@@ -42,6 +42,7 @@ train:
   shuffle: none
   early_stop: {metric: valid.loss, patience: 5, min_delta: 0.01}
   target: {metric: valid.rmse, at_most: 0.25}
+  checkpoint: {every_epochs: 2, keep: 3}
 device: {kind: "cuda:1", arithmetic: fast, precision: bf16, threads: 2}
 output: "null"
 )";
@@ -85,6 +86,7 @@ train:
   shuffle: full
   early_stop: none
   target: none
+  checkpoint: none
 device:
   kind: auto
   arithmetic: reproducible
@@ -116,6 +118,8 @@ TEST(Config, EveryKeyArrives)
     EXPECT_STREQ(c->train.target.metric, "valid.rmse");
     EXPECT_FALSE(c->train.target.at_least);
     EXPECT_EQ(c->train.target.value, 0.25);
+    EXPECT_EQ(c->train.checkpoint.every_epochs, 2);
+    EXPECT_EQ(c->train.checkpoint.keep, 3);
     EXPECT_STREQ(c->device.precision, "bf16");
     EXPECT_STREQ(c->output, "null");
 }
@@ -125,6 +129,19 @@ TEST(Config, WeightDecayDefaultsByOptimizer)
     Parsed p(small_config_with("optimizer: {name: adamw}"));
     ASSERT_EQ(p.status, KZ_OK) << p.report;
     EXPECT_EQ(p.cfg->optimizer.weight_decay, 0.01);
+}
+
+TEST(Config, CheckpointsAreAMappingOrNone)
+{
+    for (const char *set : {"train.checkpoint={}", "train.checkpoint.every_epochs=1", "train.checkpoint.keep=2"}) {
+        Parsed p(small_config_with(), {set});
+        ASSERT_EQ(p.status, KZ_OK) << p.report;
+        EXPECT_EQ(p.cfg->train.checkpoint.every_epochs, 1) << set;
+        EXPECT_EQ(p.cfg->train.checkpoint.keep, 2) << set;
+    }
+    Parsed none(full, {"train.checkpoint=none"});
+    ASSERT_EQ(none.status, KZ_OK) << none.report;
+    EXPECT_EQ(none.cfg->train.checkpoint.every_epochs, 0);
 }
 
 TEST(Config, YamlAndJsonLoadBackToTheSame)
@@ -244,10 +261,11 @@ TEST(Config, SetReplacesAWrongValueOfTheFile)
 TEST(Config, DigestIgnoresWhatCannotChangeBits)
 {
     std::string digest = Parsed(small_config_with()).digest();
-    for (const char *set : {"name=other", "output=elsewhere", "data.path=/x.h5", "data.memory=1MiB", "device.kind=cpu",
-                            "device.threads=7", "seed=1", "optimizer.lr=1e-3", "optimizer.weight_decay=-0.0",
-                            "data.test={x: /test/x, y: /test/y}", "optimizer.schedule={name: constant}",
-                            "model.layers[0].dropout=0", "train.early_stop=none"}) {
+    for (const char *set :
+         {"name=other", "output=elsewhere", "data.path=/x.h5", "data.memory=1MiB", "device.kind=cpu",
+          "device.threads=7", "seed=1", "optimizer.lr=1e-3", "optimizer.weight_decay=-0.0",
+          "data.test={x: /test/x, y: /test/y}", "optimizer.schedule={name: constant}",
+          "train.checkpoint={every_epochs: 3}", "model.layers[0].dropout=0", "train.early_stop=none"}) {
         Parsed p(small_config_with(), {set});
         ASSERT_EQ(p.status, KZ_OK) << p.report;
         EXPECT_EQ(p.digest(), digest) << set;

@@ -284,10 +284,9 @@ TEST(DataOpen, ClassesAndTheirNames)
         small(f);
         f.text("class_names", {"too", "few"});
     }
-    Data d = open(Config(folder / "b.h5"));
-    ASSERT_TRUE(d);
-    EXPECT_EQ(d->classes, 3);
-    EXPECT_EQ(d->class_names, nullptr);
+    expect_refused(Config(folder / "b.h5"), KZ_E_DATA,
+                   folder / "b.h5" + std::string(": ") +
+                       "attribute class_names has 2 names, but there are 3 classes; name each, or delete it");
 }
 
 TEST(DataOpen, ValidArraysAndMixedElements)

@@ -33,9 +33,17 @@ void copy_golden(const Folder &folder, const std::string &name, const std::strin
     if (!digests.empty()) folder.write("digests.json", digests);
 }
 
+// digests.json with the iris-deep config alone.
 std::string digests()
 {
-    return program::read_file(program::source_path("tests/golden/digests.json"));
+    golden::Json all = golden::load("digests.json");
+    json_t *configs = json_object_get(all.get(), "configs");
+    golden::Json one(json_pack("{s:O}", "iris-deep", json_object_get(configs, "iris-deep")));
+    json_object_set(all.get(), "configs", one.get());
+    char *text = json_dumps(all.get(), JSON_INDENT(2));
+    std::string copy = text;
+    free(text);
+    return copy;
 }
 
 // The digests with the first digit after `key` of that config changed.
@@ -65,9 +73,9 @@ TEST(ProveProgram, TrainsInEveryWay)
     while (kz_device_isas()[isas]) isas++;
     EXPECT_EQ(golden::text(j.get(), "schema"), "kaizen.prove/1");
     EXPECT_EQ(golden::text(j.get(), "verdict"), "same");
-    EXPECT_EQ(golden::number(j.get(), "runs"), static_cast<double>(2 * (4 * isas + 1)));
+    EXPECT_EQ(golden::number(j.get(), "runs"), static_cast<double>(2 * 7 * isas));
     EXPECT_EQ(golden::number(j.get(), "different", -1), 0);
-    EXPECT_EQ(golden::items(j.get(), "table").size(), 2 * (4 * isas + 1));
+    EXPECT_EQ(golden::items(j.get(), "table").size(), 2 * 7 * isas);
 }
 
 TEST(ProveProgram, NoticesAnyDifference)
@@ -89,6 +97,18 @@ TEST(ProveProgram, NoticesAnyDifference)
     std::string yaml = program::read_file(folder.path("iris-deep.yaml"));
     folder.write("iris-deep.yaml", yaml.replace(yaml.find("seed: 4"), 7, "seed: 5"));
     EXPECT_EQ(kaizen({"prove", "--quick", "--golden", folder.path()}).status, 5);
+}
+
+TEST(ProveProgram, EveryRecordedConfigMustBeThere)
+{
+    Folder folder;
+    copy_golden(folder, "iris-deep", program::read_file(program::source_path("tests/golden/digests.json")));
+    Result r = kaizen({"prove", "--quick", "--golden", folder.path()});
+    EXPECT_EQ(r.status, 66);
+    EXPECT_NE(r.err.find("names cancer-early-stop, but there is no cancer-early-stop.yaml"), std::string::npos)
+        << r.err;
+    folder.write("digests.json", "{}");
+    EXPECT_EQ(kaizen({"prove", "--quick", "--golden", folder.path()}).status, 65);
 }
 
 TEST(ProveProgram, WithoutDigestsItRecordsButDoesNotProve)

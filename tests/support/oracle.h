@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-extern "C" { // the kernels' headers are for C
 #include "kernels/dense/dense.h"
 #include "kernels/gather/gather.h"
 #include "kernels/init/init.h"
@@ -24,8 +23,6 @@ extern "C" { // the kernels' headers are for C
 #include "kernels/schedule/schedule.h"
 #include "kernels/sum/sum.h"
 #include "kernels/sum/tree.h"
-}
-
 #include "kz/device.h"
 
 namespace oracle {

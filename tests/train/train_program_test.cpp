@@ -133,7 +133,12 @@ TEST(TrainProgram, BadInputHasItsOwnStatus)
         {{"-c", "junk.yaml"}, 65, "junk.h5"},
         {{"-c", "bad.yaml"}, 78, "bad.yaml:"},
         {{"-c", "c.yaml", "--set", "optimizer.lr=fast"}, 78, "optimizer.lr"},
-        {{"-c", "c.yaml", "--threads", "-1"}, 78, "threads"},
+        {{"-c", "c.yaml", "--threads", "-1"}, 2, "--threads"},
+        {{"-c", "c.yaml", "--seed", "one"}, 2, "--seed"},
+        {{"-c", "c.yaml", "--device", "gpu"}, 2, "--device"},
+        {{"-c", "c.yaml", "--dry-run", "--print-config"}, 2, "--print-config"},
+        {{"-c", "c.yaml", "--dry-run", "--out", "full"}, 73, "full"},
+        {{"-c", "c.yaml", "--dry-run", "--out", "file/run"}, 73, "file"},
         {{"-c", "c.yaml", "--set", "model.loss=binary_cross_entropy"}, 78, "2 classes"},
         {{"-c", "c.yaml", "--out", "file/run"}, 73, "file: "},
         {{"-c", "c.yaml", "--out", "full"}, 73, "full"},
@@ -155,7 +160,7 @@ TEST(TrainProgram, DivergenceIsStatus76AndRecorded)
     folder.write("c.yaml", small("", "epochs: 5, batch: 16", "name: sgd, lr: 1e30"));
     Result r = run_in(folder, {"-c", "c.yaml", "--out", "run"});
     EXPECT_EQ(r.status, 76) << r.err;
-    EXPECT_NE(r.err.find("not finite at step"), std::string::npos) << r.err;
+    EXPECT_NE(r.err.find("is not finite"), std::string::npos) << r.err;
     golden::Json json = golden::parse(program::read_file(folder.path("run/run.json")));
     EXPECT_EQ(golden::text(json.get(), "status"), "diverged");
     EXPECT_GT(golden::number(json_object_get(json.get(), "diverged"), "step", -1), -1);
@@ -244,4 +249,42 @@ TEST(TrainProgram, OptionsPutThemselvesOverTheConfig)
     EXPECT_EQ(last_word(seed.out), last_word(set.out));
     Result both = run_in(folder, {"-c", "c.yaml", "--print-config", "--set", "seed=7", "--seed", "9"});
     EXPECT_NE(both.out.find("seed: 9"), std::string::npos) << both.out;
+}
+
+TEST(TrainProgram, PrintedConfigLoadsFromAnotherFolder)
+{
+    Folder folder;
+    Result printed = program::kaizen({"train", "-c", program::source_path("examples/iris.yaml"), "--print-config"});
+    ASSERT_EQ(printed.status, 0) << printed.err;
+    EXPECT_NE(printed.out.find("loss: cross_entropy"), std::string::npos) << printed.out;
+    EXPECT_NE(printed.out.find("units: 3"), std::string::npos) << printed.out;
+    folder.write("printed.yaml", printed.out);
+    EXPECT_EQ(run_in(folder, {"-c", "printed.yaml", "--print-config"}).out, printed.out);
+    EXPECT_EQ(run_in(folder, {"-c", "printed.yaml", "--dry-run"}).status, 0);
+}
+
+TEST(TrainProgram, ADryRunTakesNoMemoryForTheModel)
+{
+    Folder folder;
+    folder.write("c.yaml", "name: huge\ndata: {path: " + program::source_path("datasets/iris.h5") +
+                               "}\nmodel: {layers: [{type: dense, units: 1048576}, {type: dense, units: 1048576}, "
+                               "{type: dense}]}\noptimizer: {name: adam}\n");
+    Result r = run_in(folder, {"-c", "c.yaml", "--dry-run"});
+    EXPECT_EQ(r.status, 1);
+    EXPECT_NE(r.err.find("the run needs"), std::string::npos) << r.err;
+    EXPECT_NE(r.err.find("TiB of memory"), std::string::npos) << r.err;
+}
+
+TEST(TrainProgram, AnEvaluationThatIsNotFiniteIsNamed)
+{
+    Folder folder;
+    folder.write("c.yaml", "name: t\ndata: {path: " + program::source_path("datasets/diabetes.h5") +
+                               ", test: {x: /train/x, y: /train/y}, scale: none, scale_target: none}\n"
+                               "model: {layers: [{type: dense}], loss: squared_error, init: zeros}\n"
+                               "optimizer: {name: sgd, lr: 1e30}\ntrain: {epochs: 1, batch: 353}\n");
+    Result r = run_in(folder, {"-c", "c.yaml", "--out", "run"});
+    EXPECT_EQ(r.status, 76) << r.err;
+    EXPECT_NE(r.err.find("the test loss after epoch 1 is not finite"), std::string::npos) << r.err;
+    golden::Json json = golden::parse(program::read_file(folder.path("run/run.json")));
+    EXPECT_EQ(golden::text(json_object_get(json.get(), "diverged"), "what"), "test");
 }

@@ -226,8 +226,8 @@ TEST(TrainRun, DivergenceKeepsTheWeightsBeforeTheBadStep)
     EXPECT_EQ(kz_status_exit(diverged.status), 76);
     EXPECT_STREQ(diverged.run.status, "diverged");
     EXPECT_STREQ(diverged.run.stopped_by, "divergence");
-    EXPECT_NE(diverged.message.find("not finite at step " + std::to_string(diverged.run.diverged_step)),
-              std::string::npos);
+    EXPECT_NE(diverged.message.find("of step " + std::to_string(diverged.run.diverged_step) + " "), std::string::npos);
+    EXPECT_STREQ(diverged.run.diverged_in, "step");
     ASSERT_GT(diverged.run.diverged_step, 0);
     EXPECT_EQ(diverged.run.steps, diverged.run.diverged_step);
     volatile sig_atomic_t stop = 0;

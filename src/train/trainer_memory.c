@@ -1,0 +1,57 @@
+/* What a run takes of memory, known before any of it is taken.  In binary64: the product may not fit into 64 bits. */
+#include "train/trainer.h"
+
+#include <math.h>
+
+enum { PER_THREAD = 128 << 10, SLACK = 2 << 20 }; /* stack that is touched; libraries' own buffers */
+
+/* Buffers as long as the parameters: on the device theta, gradients and moments, on the host the initial weights, those of
+ * the epoch, perhaps of the best, the recorder's two copies, and the moments of a checkpoint. */
+static int64_t parameter_buffers(const trainer *t)
+{
+    int64_t moments = kz_optim_arrays_of(t->cfg->optimizer.name);
+    int64_t device = 1 + trainer_gradients(t) + moments;
+    int64_t host = 2 + (t->cfg->train.early_stop.metric != NULL) + (t->options->no_record ? 0 : 2) +
+                   (trainer_has_checkpoints(t) ? moments : 0);
+    return device + host;
+}
+
+/* Elements of the layers' buffers for one part of a batch, and *parameters. */
+static double layer_elements(const trainer *t, double *parameters)
+{
+    double inputs = (double)t->data->features, rows = (double)t->max_rows;
+    double elements = rows * (inputs + (double)t->outputs);
+    *parameters = 0;
+    for (int64_t i = 0; i < t->cfg->model.n_layers; i++) {
+        const kz_config_layer *l = &t->cfg->model.layers[i];
+        double units = (double)(i == t->cfg->model.n_layers - 1 ? t->outputs : l->units);
+        *parameters += (inputs + 1) * units;
+        elements += rows * (units * (l->dropout > 0 ? 2 : 1) + (i > 0 ? inputs : 0));
+        inputs = units;
+    }
+    return elements;
+}
+
+double trainer_memory(const trainer *t)
+{
+    const kz_data *d = t->data;
+    double parameters, layers = layer_elements(t, &parameters);
+    double rows = (double)(d->train.rows + d->valid.rows + d->test.rows);
+    return sizeof(float) * (layers + parameters * (double)parameter_buffers(t)) + parameters / 128 + 40 * rows +
+           (double)PER_THREAD * t->dev->threads + SLACK;
+}
+
+kz_status trainer_check_memory(const trainer *t)
+{
+    char needed[24], available[24];
+    int64_t free_bytes = kz_available_memory();
+    double planned = trainer_memory(t);
+    if (free_bytes <= 0 || planned <= (double)free_bytes) return KZ_OK;
+    kz_format_size(needed, planned);
+    kz_format_size(available, (double)free_bytes);
+    return KZ_FAIL(
+        KZ_E_MEM,
+        "%s: the run needs %s of memory beside the data, and %s are available; use smaller layers, a smaller "
+        "train.batch or more train.micro_batches",
+        t->cfg->name, needed, available);
+}
