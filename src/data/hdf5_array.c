@@ -218,9 +218,11 @@ done:
 static kz_status describe_chunks(const kz_hdf5 *file, const char *object, hid_t made, kz_array *a)
 {
     hsize_t chunk[H5S_MAX_RANK] = {0};
+    int filters;
     kz_status st = KZ_OK;
     KZ_HDF5(H5Pget_chunk(made, a->rank, chunk));
-    a->chunk_bytes = kz_stored_size(a->stored);
+    KZ_HDF5(filters = H5Pget_nfilters(made));
+    a->chunk_bytes = kz_stored_size(a->stored) * (filters > 0 ? 2 : 1); /* packed and unpacked */
     for (int i = 0; i < a->rank; i++) {
         if ((int64_t)chunk[i] <= 0 || __builtin_mul_overflow(a->chunk_bytes, (int64_t)chunk[i], &a->chunk_bytes))
             return KZ_FAIL(KZ_E_DATA, "%s: %s claims chunks larger than can be addressed; the file is damaged",
