@@ -175,6 +175,7 @@ static void on_begin(void *context, const kz_train_plan *p)
     v->steps = p->steps;
     v->classification = p->data->classification;
     v->has_valid = p->data->valid.rows > 0;
+    if (!v->dry_run) catch_signals(); /* before, there is nothing to finish */
     describe_data(v, p);
     describe_model(v, p);
     kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
@@ -182,7 +183,6 @@ static void on_begin(void *context, const kz_train_plan *p)
         kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU%s",
                     p->cfg->device.precision ? "; device.precision has no effect" : "");
     if (v->dry_run) return;
-    catch_signals(); /* before, there is nothing to finish */
     kz_cli_note(v->cli, "run     %s\n", p->directory);
     const char *score = v->classification ? "accuracy" : "r2";
     if (v->has_valid) snprintf(valid, sizeof valid, " %11s %9s", "valid loss", score);
