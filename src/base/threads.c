@@ -169,11 +169,12 @@ void kz_team_destroy(kz_team **team)
 static int cgroup_quota(void)
 {
     long long quota, period;
+    char line[64] = ""; /* "150000 100000" or "max 100000" */
     FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
     if (!f) return 0;
-    int got = fscanf(f, "%lld %lld", &quota, &period);
+    bool got = fgets(line, sizeof line, f) && sscanf(line, "%18lld %18lld", &quota, &period) == 2;
     fclose(f);
-    return got == 2 && quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
+    return got && quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
 }
 
 int kz_cpu_count(void)

@@ -1,6 +1,7 @@
 /* kaizen: finds the command, runs it, prints its failure, and makes sure that stdout took everything. */
 #include "cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +18,7 @@ static void open_missing_streams(void)
 
 static kz_status run(const kz_command *command, int argc, char *const *argv)
 {
+    assert(command);
     kz_cli cli;
     kz_status st = kz_cli_parse(&cli, command, argc, argv);
     kz_progress_allow(!cli.quiet);

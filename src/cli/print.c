@@ -82,8 +82,9 @@ static json_t *located_error(const char *line, size_t n)
     const char *row = column ? memrchr(line, ':', (size_t)(column - line)) : NULL;
     if (!row) return NULL;
     const char *message = at + sizeof mark - 1;
-    return json_pack("{s:o, s:i, s:i, s:o}", "file", text_json(line, (size_t)(row - line)), "line", atoi(row + 1),
-                     "column", atoi(column + 1), "message", text_json(message, (size_t)(end - message)));
+    return json_pack("{s:o, s:I, s:I, s:o}", "file", text_json(line, (size_t)(row - line)), "line",
+                     (json_int_t)strtol(row + 1, NULL, 10), "column", (json_int_t)strtol(column + 1, NULL, 10),
+                     "message", text_json(message, (size_t)(end - message)));
 }
 
 static json_t *located_errors(const char *report)

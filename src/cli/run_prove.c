@@ -86,7 +86,7 @@ static kz_status choose_ways(proof *p)
 {
     bool quick = kz_cli_has(p->cli, "--quick");
     const char *isas = kz_cli_value(p->cli, "--isa"), *given = kz_cli_value(p->cli, "--threads");
-    int threads[MOST_WAYS], n = 0;
+    int threads[MOST_WAYS] = {0}, n = 0;
     kz_status st = KZ_OK;
     KZ_TRY(check_isas(isas));
     KZ_TRY(parse_threads(given ? given : quick ? "1,2,3,8" : "1,2,3,5,8,16", threads, &n));

@@ -91,7 +91,6 @@ static kz_status close_config(kz_cli *cli, kz_config *cfg)
     kz_status st = kz_train(cfg, &options, &result);
     if (st != KZ_E_INPUT) return st;
     kz_cli_note(cli, "note: %s; what the data decide is left open", kz_error_message());
-    st = KZ_OK;
     if (cfg->data.path[0] == '/') return KZ_OK;
     KZ_TRY(kz_path_directory(&directory, cfg->file));
     KZ_TRY(kz_path_join(&beside, directory, cfg->data.path));

@@ -1,6 +1,7 @@
 /* Loading a config: text to tree, --set over it, tree to config, errors to the report. */
 #include "config/config_schema.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void free_keys(const kz_config_key *section, void *base)
@@ -92,6 +93,7 @@ kz_status kz_config_load(kz_config **out, const char *path, const char *const *s
     }
     KZ_TRY(st);
     KZ_TRY(parse_bytes(&cfg, path, kz_text_str(&text), text.n, sets, n_sets, report));
+    assert(cfg);
     KZ_TRY(kz_config_set_string(&cfg->file, path));
     *out = cfg;
     cfg = NULL;

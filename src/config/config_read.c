@@ -170,7 +170,7 @@ static kz_status choose_form(scope *s, bool *clear)
     s->node->bad = true;
     KZ_TRY(kz_config_forms(&words, s->section));
     kz_config_path(path, s->section, s->index);
-    if (fitting == 0)
+    if (fitting == 0 && odd)
         KZ_TRY(kz_config_error_at(s->r, odd->key_place, "%s: %s does not go with the other keys", path, odd->key));
     else KZ_TRY(kz_config_error_at(s->r, s->place, "%s: incomplete", path));
     KZ_TRY(kz_config_help(s->r, "write %s", kz_text_str(&words)));

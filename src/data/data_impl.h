@@ -43,7 +43,7 @@ typedef struct {
     int rank; /* extents before it; all from `rank` on are 1 */
     int64_t extent[KZ_RANK_MAX];
     int64_t chunk_rows;  /* rows best read together, at least 1 */
-    int64_t chunk_bytes; /* HDF5's memory for a chunk; 0 if not chunked */
+    int64_t chunk_bytes; /* memory to read a chunk; 0 if not chunked */
 } kz_array;
 
 int64_t kz_array_rows(const kz_array *a);

@@ -1,6 +1,7 @@
 /* The CPU as a device: life cycle, memory, instruction set. */
 #include "device/device_impl.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa)
     kz_status st = KZ_OK;
     if (!isa) isa = getenv("KAIZEN_ISA");
     KZ_TRY(find_kernels(&kernels, isa && *isa ? isa : NULL));
+    assert(kernels);
     KZ_TRY(kz_calloc(&cpu, 1, sizeof *cpu, "CPU device"));
     cpu->kernels = kernels;
     cpu->base.ops = &kz_device_cpu;

@@ -73,8 +73,10 @@ void kz_optim_destroy(kz_optim **opt)
 static double power(double x, int64_t n)
 {
     double result = 1.0;
-    for (; n > 0; n >>= 1, x *= x)
+    for (; n > 0; n >>= 1) {
         if (n & 1) result *= x;
+        x *= x;
+    }
     return result;
 }
 

@@ -67,7 +67,7 @@ static bool out_of_patience(trainer *t, const kz_epoch *e)
 {
     const kz_config_early_stop *c = &t->cfg->train.early_stop;
     if (!c->metric) return false;
-    double value = metric_of(e, NULL, c->metric);
+    double value = metric_of(e, &e->train, c->metric);
     double gain = larger_is_better(c->metric) ? value - t->best_value : t->best_value - value;
     bool better = t->run.best_epoch == 0 ? !isnan(value) : gain > c->min_delta;
     if (!better) return ++t->epochs_since_best >= c->patience;

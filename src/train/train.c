@@ -64,6 +64,7 @@ static kz_status finish(trainer *t, kz_status st)
     if (strcmp(t->run.status, "failed") == 0) t->run.stopped_by = "error";
     bool has_weights = t->weights && strcmp(t->run.status, "failed") != 0;
     kz_status written = kz_record_finish(t->record, &t->run, has_weights ? t->weights : NULL, t->parameters);
+    t->run.error = NULL; /* its text ends here */
     if (st != KZ_OK) return KZ_FAIL(st, "%s", message);
     if (written != KZ_OK) t->run.status = "failed";
     return written;
@@ -75,7 +76,6 @@ static kz_status fill_result(trainer *t, kz_train_result *r)
     kz_sha256 *hash = NULL;
     uint8_t digest[32];
     r->run = t->run;
-    r->run.error = NULL; /* it lives in finish() */
     KZ_TRY(kz_sha256_create(&hash));
     kz_weights_digest(digest, t->weights, t->parameters, hash);
     kz_digest_text(r->weights, digest);
