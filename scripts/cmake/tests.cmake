@@ -9,7 +9,7 @@ target_compile_definitions(kaizen-tests PRIVATE
     KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 # -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in the headers of its own std::vector
 target_compile_options(kaizen-tests PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::tests kz::mpfr)
+target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
 add_dependencies(kaizen-tests program)
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
@@ -27,6 +27,16 @@ add_test(NAME format COMMAND scripts/format --check)
 set_tests_properties(layers layers-self-test headers format PROPERTIES
     LABELS source WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 300)
 
+# Files from strangers: a table of them with what must come of each.  Alone, since each has its seconds.
+set(hostile_options)
+if(KZ_SANITIZE)
+    set(hostile_options --any-memory)
+endif()
+add_test(NAME hostile-files
+    COMMAND tests/data/hostile_files.py --kaizen $<TARGET_FILE:kaizen> ${hostile_options})
+set_tests_properties(hostile-files PROPERTIES
+    SKIP_RETURN_CODE 77 RUN_SERIAL TRUE WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 900)
+
 # Proofs: slow, run by `make proofs`.
 file(GLOB proof_sources CONFIGURE_DEPENDS tests/proofs/*.c)
 add_custom_target(proofs)
@@ -35,7 +45,7 @@ foreach(source IN LISTS proof_sources)
     add_executable(proof-${name} EXCLUDE_FROM_ALL ${source})
     set_target_properties(proof-${name} PROPERTIES
         OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/proofs)
-    target_link_libraries(proof-${name} PRIVATE kz-flags kaizen-core kz::mpfr)
+    target_link_libraries(proof-${name} PRIVATE kz-flags kaizen-core kz::hdf5 kz::mpfr)
     add_dependencies(proofs proof-${name})
 endforeach()
 

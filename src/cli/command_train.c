@@ -27,6 +27,8 @@ static const kz_option options[] = {
      .argument = "N",
      .help = "computes with N threads, 0: all that it may use; changes no bit of the result"},
     {.name = "--seed", .argument = "N", .help = "the seed of every random number of the run"},
+    {.name = "--allow-filters",
+     .help = "loads the plug-in filters of HDF5 that are installed, for a file that you trust"},
     {.name = "--out",
      .argument = "DIR",
      .values = KZ_VALUES_DIR,

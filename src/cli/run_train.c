@@ -47,8 +47,11 @@ static kz_status check_shorts(const kz_cli *cli)
 /* --set as given, then the options that are short for one. */
 static kz_status load_config(kz_cli *cli, kz_config **cfg)
 {
-    static const char *const shorts[][2] = {
-        {"--device", "device.kind"}, {"--threads", "device.threads"}, {"--seed", "seed"}};
+    static const char *const shorts[][3] = {
+        {"--device", "device.kind"}, /* the third: its value, of an option with none */
+        {"--threads", "device.threads"},
+        {"--seed", "seed"},
+        {"--allow-filters", "data.allow_filters", "true"}};
     enum { SHORTS = sizeof shorts / sizeof *shorts };
     int64_t n = 0;
     kz_text text[SHORTS] = {{0}}, report = {0};
@@ -58,8 +61,8 @@ static kz_status load_config(kz_cli *cli, kz_config **cfg)
     KZ_TRY(kz_calloc(&sets, n + SHORTS, sizeof *sets, "options"));
     for (int64_t i = 0; i < n; i++) sets[i] = given[i];
     for (int i = 0; i < SHORTS; i++) {
-        const char *value = kz_cli_value(cli, shorts[i][0]);
-        if (!value) continue;
+        const char *value = shorts[i][2] ? shorts[i][2] : kz_cli_value(cli, shorts[i][0]);
+        if (!kz_cli_has(cli, shorts[i][0])) continue;
         KZ_TRY(kz_text_add(&text[i], "%s=%s", shorts[i][1], value));
         sets[n++] = text[i].s;
     }

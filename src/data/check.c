@@ -105,9 +105,11 @@ static double size_of(const kz_array *a, int64_t rows, double size)
     return (double)rows * (double)kz_array_row(a) * size;
 }
 
-static double work_of(const kz_array *a)
+/* A block is held where the reader process puts it, and once more where its values are not the ones kept. */
+static double work_of(const kz_array *a, kz_as as)
 {
-    return size_of(a, kz_array_block(a), (double)kz_stored_size(a->stored)) + (double)a->chunk_bytes;
+    double block = size_of(a, kz_array_block(a), (double)kz_stored_size(a->stored));
+    return block * (kz_array_kept(a, as) ? 1 : 2) + (double)a->chunk_bytes;
 }
 
 /* Held at the peak: all arrays, one block being read, and the row numbers of a drawn validation split. */
@@ -120,7 +122,8 @@ kz_status kz_check_memory(const kz_opening *o)
         if (!x->object) continue;
         bytes += size_of(x, kz_array_rows(x), x->stored == KZ_STORED_UINT8 ? 1 : sizeof(float));
         bytes += size_of(y, kz_array_rows(y), o->data->classification ? sizeof(int32_t) : 2 * sizeof(float));
-        work = fmax(work, fmax(work_of(x), work_of(y)));
+        work = fmax(work, work_of(x, x->stored == KZ_STORED_UINT8 ? KZ_AS_U8 : KZ_AS_F32));
+        work = fmax(work, work_of(y, o->data->classification ? KZ_AS_LABEL : KZ_AS_F32));
     }
     if (o->cfg->data.valid.fraction > 0) bytes += (double)kz_array_rows(&o->x[KZ_TRAIN]) * 2 * sizeof(int64_t);
     if (bytes + work <= allowed) return KZ_OK;

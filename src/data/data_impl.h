@@ -1,11 +1,15 @@
 /* data/data_impl.h — private to src/data: what passes between its files.
  *
- * hdf5*.c alone see HDF5.  What they take and give is plain data (names, extents, values) and a status with its
- * message, so that they can run in a process of their own. */
+ * hdf5*.c alone see HDF5.  They run in a process of their own, the reader process; reader.c puts it behind the functions
+ * kz_hdf5_... below.  What passes is plain data (names, extents, values) and a status with its message. */
 #ifndef KZ_DATA_IMPL_H
 #define KZ_DATA_IMPL_H
 
 #include "kz/data.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- arrays of a file ---- */
 
@@ -50,12 +54,22 @@ int64_t kz_array_rows(const kz_array *a);
 int64_t kz_array_row(const kz_array *a);                /* values per row */
 void kz_array_extents(char out[96], const kz_array *a); /* "1437x8x8" */
 
-/* ---- hdf5.c, hdf5_array.c, hdf5_attribute.c: the HDF5 library, read only; one thread per file ---- */
+/* ---- reader.c: an HDF5 file, read only, by the HDF5 library in a process of its own; one thread per file ---- */
 
 typedef struct kz_hdf5 kz_hdf5;
 
-/* Fails: KZ_E_DATA (not HDF5, damaged, being written), KZ_E_INPUT (cannot be opened), KZ_E_MEM. */
-kz_status kz_hdf5_open(kz_hdf5 **out, const char *path);
+enum { KZ_OBJECT_MAX = 4096 }; /* bytes of the name of an object or attribute, with its NUL */
+
+typedef struct {
+    int64_t memory;     /* bytes that what is read may take: data.memory; 0: 8 GiB */
+    bool allow_filters; /* loads the plug-in filters that are installed: data.allow_filters */
+} kz_hdf5_options;
+
+/* Opens the file in a new reader process, which ends with kz_hdf5_close or with us; no thread may be inside the HDF5
+ * library then.  What goes wrong in it (a crash, a time-out, too much memory) is KZ_E_DATA of this call or a later one.
+ * Fails: KZ_E_DATA (not HDF5, damaged, being written), KZ_E_INPUT (cannot be opened), KZ_E_MEM, KZ_E_FAIL (no process). */
+kz_status kz_hdf5_open(kz_hdf5 **out, const char *path); /* with the defaults */
+kz_status kz_hdf5_open_with(kz_hdf5 **out, const char *path, const kz_hdf5_options *options);
 const char *kz_hdf5_path(const kz_hdf5 *file);
 void kz_hdf5_close(kz_hdf5 **file);
 
@@ -71,6 +85,12 @@ kz_status kz_hdf5_read(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t 
 kz_status kz_hdf5_texts(kz_hdf5 *file, const char *attribute, char ***out, int64_t *n);
 kz_status kz_hdf5_number(kz_hdf5 *file, const char *attribute, double *out, bool *found);
 void kz_texts_free(char ***texts, int64_t n);
+
+/* hdf5_attribute.c: *out <- text as valid UTF-8 of at most n bytes: control characters and stray bytes become '?'. */
+kz_status kz_hdf5_clean(char **out, const char *text, size_t n);
+
+/* reader_file.c: *fd <- the regular file at path, which holds HDF5, locked as HDF5 does; its *bytes.  Yours to close. */
+kz_status kz_reader_file_open(int *fd, int64_t *bytes, const char *path);
 
 /* ---- find.c ---- */
 
@@ -97,7 +117,8 @@ kz_status kz_check_classes(kz_opening *o);      /* sets data->classes and class_
 /* digest.c: out <- all values of the array, as features, class numbers or targets; they enter the digest as `role`. */
 typedef enum { KZ_AS_U8, KZ_AS_F32, KZ_AS_LABEL } kz_as;
 kz_status kz_array_load(const kz_opening *o, const kz_array *a, const char *role, kz_as as, void *out);
-int64_t kz_array_block(const kz_array *a); /* rows that kz_array_load reads at a time */
+int64_t kz_array_block(const kz_array *a);       /* rows that kz_array_load reads at a time */
+bool kz_array_kept(const kz_array *a, kz_as as); /* the values read are the ones kept: no room of their own */
 
 /* split.c, scale.c */
 kz_status kz_split_valid(kz_data *data, const kz_config *cfg);
@@ -115,5 +136,9 @@ struct kz_data_private {
 
 /* As kz_calloc; freed with the data set and counted in its bytes. */
 kz_status kz_data_hold(kz_data *data, void *out, int64_t n, size_t size, const char *what);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

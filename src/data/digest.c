@@ -105,8 +105,7 @@ static void hash_head(kz_sha256 *hash, const char *role, const kz_array *a)
     kz_sha256_add(hash, line, (size_t)n);
 }
 
-/* True where the values read are the ones kept: they are then read into their place. */
-static bool kept_as_read(const kz_array *a, kz_as as)
+bool kz_array_kept(const kz_array *a, kz_as as)
 {
     if (as == KZ_AS_F32) return a->stored == KZ_STORED_FLOAT32 || a->stored == KZ_STORED_FLOAT16;
     return as == KZ_AS_U8;
@@ -116,7 +115,7 @@ kz_status kz_array_load(const kz_opening *o, const kz_array *a, const char *role
 {
     int64_t rows = kz_array_rows(a), columns = kz_array_row(a), block = kz_array_block(a);
     size_t size = (size_t)kz_stored_size(a->stored);
-    bool direct = kept_as_read(a, as);
+    bool direct = kz_array_kept(a, as);
     faults f = {0};
     void *buffer = NULL;
     kz_status st = KZ_OK;

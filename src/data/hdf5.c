@@ -1,15 +1,15 @@
-/* Files through the HDF5 library: open, read rows, close; its errors become ours. */
+/* Files as the HDF5 library has them, in the reader process: open, read rows, close; its errors become ours. */
 #include "data/hdf5_impl.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- errors ---- */
 
+static bool starved;
+
 static herr_t innermost(unsigned n, const H5E_error2_t *error, void *out)
 {
+    if (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE) starved = true;
     if (n == 0 && error->desc) snprintf(out, 256, "%s", error->desc);
     return 0;
 }
@@ -21,7 +21,14 @@ void kz_hdf5_message(char out[256])
     H5Eclear2(H5E_DEFAULT);
 }
 
-kz_status kz_hdf5_fail(const kz_hdf5 *file, const char *object, const char *source, int line)
+bool kz_lib_starved(void)
+{
+    bool was = starved;
+    starved = false;
+    return was;
+}
+
+kz_status kz_hdf5_fail(const kz_lib *file, const char *object, const char *source, int line)
 {
     char why[256];
     kz_hdf5_message(why);
@@ -31,24 +38,8 @@ kz_status kz_hdf5_fail(const kz_hdf5 *file, const char *object, const char *sour
 
 /* ---- open and close ---- */
 
-/* Some file systems (NFS, read-only ones) know no locks; a lock that another program holds is another matter. */
-static bool no_locks_here(const char *why)
-{
-    static const char before[] = "lock file, errno = ";
-    const char *found = strstr(why, before);
-    long code = found ? strtol(found + strlen(before), NULL, 10) : 0;
-    return code > 0 && code != EAGAIN && code != EACCES;
-}
-
 static kz_status refuse(const char *path, const char *why)
 {
-    if (strstr(why, "already open for"))
-        return KZ_FAIL(KZ_E_DATA,
-                       "%s: is marked as being written; if no program writes it any more, repair a copy with "
-                       "`h5clear -s --increment=0 COPY`",
-                       path);
-    if (strstr(why, "lock file"))
-        return KZ_FAIL(KZ_E_DATA, "%s: is open for writing in another program; wait until that has closed it", path);
     unsigned long long there, base, end;
     if (sscanf(why, "truncated file: eof = %llu, sblock->base_addr = %llu, stored_eof = %llu", &there, &base, &end) ==
         3)
@@ -60,76 +51,48 @@ static kz_status refuse(const char *path, const char *why)
 
 /* No chunk cache: each chunk is read once.  Without it HDF5 reads a chunk that is not packed from its place by the size
  * it must have; into a cache it would read the size that the file claims, and take more from there. */
-static hid_t open_with(const char *path, bool lock, char why[256])
-{
-    hid_t out = -1, access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && H5Pset_cache(access, 0, 0, 0, 0) >= 0 && (lock || H5Pset_file_locking(access, false, true) >= 0))
-        out = H5Fopen(path, H5F_ACC_RDONLY, access);
-    if (out < 0) kz_hdf5_message(why); /* before another call loses it */
-    if (access >= 0) H5Pclose(access);
-    return out;
-}
-
-static kz_status open_file(hid_t *out, const char *path)
+static kz_status open_file(hid_t *out, const char *path, int fd, int64_t bytes)
 {
     char why[256];
-    *out = open_with(path, true, why);
-    if (*out < 0 && no_locks_here(why)) *out = open_with(path, false, why);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (access >= 0 && H5Pset_cache(access, 0, 0, 0, 0) >= 0 && kz_hdf5_set_driver(access, fd, bytes) >= 0)
+        *out = H5Fopen("/file", H5F_ACC_RDONLY, access); /* its name is of no use to the library */
+    if (*out < 0) kz_hdf5_message(why);                  /* before another call loses it */
+    if (access >= 0) H5Pclose(access);
     return *out < 0 ? refuse(path, why) : KZ_OK;
 }
 
-/* Says what a file is that HDF5 does not know.  A pipe or a device is not opened: it could keep us waiting for ever. */
-static kz_status check_signature(const char *path)
+void kz_lib_prepare(bool allow_filters)
 {
-    uint8_t head[4096];
-    struct stat info;
-    bool known = stat(path, &info) == 0;
-    if (known && S_ISDIR(info.st_mode))
-        return KZ_FAIL(KZ_E_INPUT, "%s: is a folder; name the HDF5 file itself in data.path", path);
-    if (known && !S_ISREG(info.st_mode))
-        return KZ_FAIL(KZ_E_INPUT, "%s: is not a regular file; copy the data into one", path);
-    FILE *f = fopen(path, "rb");
-    if (!f) return KZ_FAIL(KZ_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-    size_t n = fread(head, 1, sizeof head, f);
-    bool bad = ferror(f) != 0;
-    int reason = errno;
-    fclose(f);
-    if (bad) return KZ_FAIL(KZ_E_INPUT, "%s: cannot be read: %s", path, strerror(reason));
-    if (n == 0) return KZ_FAIL(KZ_E_DATA, "%s: is empty; write it again or fetch it again", path);
-    if (H5Fis_hdf5(path) > 0) return KZ_OK;
-    H5Eclear2(H5E_DEFAULT);
-    return KZ_FAIL(KZ_E_DATA, "%s: is not an HDF5 file; it looks like %s", path, kz_data_looks_like(head, (int64_t)n));
+    H5open();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5PLset_loading_state(0);
+    if (allow_filters) kz_hdf5_load_filters();
 }
 
-kz_status kz_hdf5_open(kz_hdf5 **out, const char *path)
+kz_status kz_lib_open(kz_lib **out, const char *path, int fd, int64_t bytes, bool allow_filters)
 {
-    kz_hdf5 *file = NULL;
+    kz_lib *file = NULL;
     kz_status st = KZ_OK;
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* prints nothing */
-    H5PLset_loading_state(0);              /* a file names its filters; none is loaded on its word */
-    KZ_TRY(check_signature(path));
     KZ_TRY(kz_calloc(&file, 1, sizeof *file, "HDF5 file"));
     file->id = H5I_INVALID_HID;
+    file->allow_filters = allow_filters;
     KZ_TRY(kz_strdup(&file->path, path));
-    KZ_TRY(open_file(&file->id, path));
+    KZ_TRY(open_file(&file->id, path, fd, bytes));
     *out = file;
     file = NULL; /* given away */
 done:
-    kz_hdf5_close(&file);
+    kz_lib_close(&file);
     return st;
 }
 
-const char *kz_hdf5_path(const kz_hdf5 *file)
-{
-    return file->path;
-}
-
-void kz_hdf5_close(kz_hdf5 **file)
+void kz_lib_close(kz_lib **file)
 {
     if (!*file) return;
     kz_hdf5_reader_destroy(&(*file)->reader);
     for (int i = 0; i < (*file)->n_arrays; i++) H5Dclose((*file)->array[i]);
     if ((*file)->id >= 0) H5Fclose((*file)->id);
+    kz_free(&(*file)->array);
     kz_free(&(*file)->path);
     kz_free(file);
 }
@@ -149,7 +112,7 @@ hid_t kz_hdf5_memory_type(kz_stored stored)
 
 /* The memory type has the size and the sign of the stored one, so that HDF5 changes byte order only, but for float16
  * (exact in binary32) and for floats wider than binary64 (rounded to it). */
-kz_status kz_hdf5_read(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, void *out)
+kz_status kz_lib_read(kz_lib *file, const kz_array *a, int64_t first, int64_t n, void *out)
 {
     const char *object = a->object;
     hsize_t start[KZ_RANK_MAX] = {(hsize_t)first}, count[KZ_RANK_MAX] = {(hsize_t)n};

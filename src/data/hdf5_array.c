@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- the way to the array: hard links only, component by component, so that nothing leads out of the file ---- */
+/* ---- the way to the array: component by component, so that no link leads out of the file ---- */
 
 enum { NAMES_SHOWN = 8 };
 
@@ -26,71 +26,144 @@ static herr_t add_few_names(hid_t group, const char *name, const H5L_info_t *inf
     return shown >= 2 * NAMES_SHOWN ? 1 : add_name(group, name, info, names);
 }
 
-static kz_status no_such(const kz_hdf5 *file, const char *object, const char *key, hid_t group, const char *where)
+enum { LINKS_MAX = 16 }; /* soft links followed on one way: more are a cycle, or as bad as one */
+
+/* A way through the file, one component after the other. */
+typedef struct {
+    const kz_lib *file;
+    const char *object, *key; /* as asked for; where the config names it */
+    char *rest;               /* components still to go */
+    kz_text where, said;      /* path of `here`; the object for messages, with the target of its last soft link */
+    hid_t here;
+    int links;
+} way;
+
+static const char *path_of(const way *w)
+{
+    return w->where.n ? w->where.s : "/";
+}
+
+static const char *name_of(const way *w)
+{
+    return w->said.n ? w->said.s : w->object;
+}
+
+static kz_status no_such(const way *w)
 {
     kz_text names = {0};
-    H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_few_names, &names);
-    kz_status st = KZ_FAIL(KZ_E_DATA, "%s: there is no %s: the group %s holds %s; name the array in %s", file->path,
-                           object, where, names.n ? names.s : "nothing", key);
+    H5Literate(w->here, H5_INDEX_NAME, H5_ITER_INC, NULL, add_few_names, &names);
+    kz_status st = KZ_FAIL(KZ_E_DATA, "%s: there is no %s: the group %s holds %s; name the array in %s", w->file->path,
+                           name_of(w), path_of(w), names.n ? names.s : "nothing", w->key);
     kz_text_free(&names);
     return st;
 }
 
-/* Goes from the group `here` to its member `name`; *next is the caller's to close.  `where` is here's path. */
-static kz_status step(const kz_hdf5 *file, const char *object, const char *key, hid_t here, const char *where,
-                      const char *name, hid_t *next)
+/* Goes on at the target of the soft link `name`, a text of `size` bytes, instead of at `name`. */
+static kz_status turn_off(way *w, const char *name, size_t size)
 {
-    H5L_info_t link;
+    const kz_lib *file = w->file;
+    const char *object = w->object;
+    char *target = NULL, *clean = NULL;
+    kz_text rest = {0};
     kz_status st = KZ_OK;
-    if (H5Iget_type(here) != H5I_GROUP)
+    if (++w->links > LINKS_MAX || size > KZ_OBJECT_MAX)
+        return KZ_FAIL(
+            KZ_E_DATA, "%s: %s passes through %s; name the array itself in %s", file->path, object,
+            size > KZ_OBJECT_MAX ? "a soft link that is too long" : "more than 16 soft links, or in a circle", w->key);
+    KZ_TRY(kz_calloc(&target, (int64_t)size + 1, 1, "a soft link"));
+    KZ_HDF5(H5Lget_val(w->here, name, target, size, H5P_DEFAULT));
+    KZ_TRY(kz_text_add(&rest, "%s/%s", target, w->rest));
+    if (rest.n > 2 * KZ_OBJECT_MAX)
+        KZ_TRY(KZ_FAIL(KZ_E_DATA, "%s: %s passes through soft links that are too long; name the array itself in %s",
+                       file->path, object, w->key));
+    KZ_TRY(kz_hdf5_clean(&clean, target, strlen(target)));
+    kz_text_free(&w->said);
+    KZ_TRY(kz_text_add(&w->said, "%s (by the soft link to %s)", object, clean));
+    kz_free(&w->rest);
+    KZ_TRY(kz_strdup(&w->rest, rest.s));
+    if (target[0] == '/') {
+        H5Oclose(w->here);
+        w->here = -1;
+        KZ_HDF5(w->here = H5Gopen2(file->id, "/", H5P_DEFAULT));
+        kz_text_free(&w->where);
+    }
+done:
+    kz_free(&target);
+    kz_free(&clean);
+    kz_text_free(&rest);
+    return st;
+}
+
+/* Goes to the member `name` of where the way has come to. */
+static kz_status step(way *w, const char *name)
+{
+    const kz_lib *file = w->file;
+    const char *object = name_of(w);
+    H5L_info_t link;
+    hid_t next = -1;
+    kz_status st = KZ_OK;
+    if (H5Iget_type(w->here) != H5I_GROUP)
         return KZ_FAIL(KZ_E_DATA, "%s: there is no %s: %s is not a group; name the array in %s", file->path, object,
-                       where, key);
-    htri_t found = H5Lexists(here, name, H5P_DEFAULT);
-    if (found == 0) return no_such(file, object, key, here, where);
+                       path_of(w), w->key);
+    htri_t found = H5Lexists(w->here, name, H5P_DEFAULT);
+    if (found == 0) return no_such(w);
     KZ_HDF5(found);
-    KZ_HDF5(H5Lget_info(here, name, &link, H5P_DEFAULT));
+    KZ_HDF5(H5Lget_info(w->here, name, &link, H5P_DEFAULT));
+    if (link.type == H5L_TYPE_SOFT) return turn_off(w, name, link.u.val_size);
     if (link.type != H5L_TYPE_HARD)
         return KZ_FAIL(KZ_E_DATA,
-                       "%s: %s passes through '%s', which is %s link; links are not followed, since they can leave "
-                       "the file: name the array itself in %s, or copy it into the file with h5copy",
-                       file->path, object, name, link.type == H5L_TYPE_SOFT ? "a soft" : "an external", key);
-    KZ_HDF5(*next = H5Oopen(here, name, H5P_DEFAULT));
+                       "%s: %s passes through '%s', which is %s link; links that leave the file are not followed: name "
+                       "the array itself in %s, or copy it into the file with h5copy",
+                       file->path, object, name, link.type == H5L_TYPE_EXTERNAL ? "an external" : "a user-defined",
+                       w->key);
+    KZ_HDF5(next = H5Oopen(w->here, name, H5P_DEFAULT));
+    H5Oclose(w->here);
+    w->here = next;
+    /* the object's own spelling as far as no link was taken */
+    KZ_TRY(kz_text_add(&w->where, "%s%s", w->where.n || w->object[0] == '/' || w->links ? "/" : "", name));
 done:
     return st;
 }
 
-static kz_status follow(const kz_hdf5 *file, const char *object, const char *key, hid_t *out)
+static kz_status walk(way *w)
 {
-    char *part = NULL, *where = NULL;
-    hid_t here = -1, next = -1;
+    char *part = NULL;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_strdup(&part, object));
-    KZ_TRY(kz_strdup(&where, object));
-    KZ_HDF5(here = H5Gopen2(file->id, "/", H5P_DEFAULT));
-    for (size_t i = strspn(part, "/"), n; part[i]; i += n + strspn(part + i + n, "/")) {
-        n = strcspn(part + i, "/");
-        char end = part[i + n];
-        part[i + n] = '\0';
-        snprintf(where, i + 1, "%s", object); /* what comes before the part */
-        for (size_t j = i; j > 1 && where[j - 1] == '/'; j--) where[j - 1] = '\0';
-        KZ_TRY(step(file, object, key, here, *where ? where : "/", part + i, &next));
-        part[i + n] = end;
-        H5Oclose(here);
-        here = next;
-        next = -1;
-    }
-    if (H5Iget_type(here) == H5I_DATASET) {
-        *out = here;
-        here = -1; /* given away */
-    } else if (H5Iget_type(here) == H5I_GROUP) {
-        st = KZ_FAIL(KZ_E_DATA, "%s: %s is a group; name an array in it in %s", file->path, object, key);
-    } else {
-        st = KZ_FAIL(KZ_E_DATA, "%s: %s is a type, not an array; name an array in %s", file->path, object, key);
+    KZ_TRY(kz_strdup(&w->rest, w->object));
+    for (;;) {
+        char *from = w->rest + strspn(w->rest, "/");
+        size_t n = strcspn(from, "/");
+        if (n == 0) break;
+        kz_free(&part);
+        KZ_TRY(kz_calloc(&part, (int64_t)n + 1, 1, "name of an object"));
+        memcpy(part, from, n);
+        memmove(w->rest, from + n, strlen(from + n) + 1);
+        if (strcmp(part, ".") != 0) KZ_TRY(step(w, part)); /* "." is the group itself, and ".." a name like others */
     }
 done:
-    if (here >= 0) H5Oclose(here);
     kz_free(&part);
-    kz_free(&where);
+    return st;
+}
+
+static kz_status follow(const kz_lib *file, const char *object, const char *key, hid_t *out)
+{
+    way w = {.file = file, .object = object, .key = key, .here = -1};
+    kz_status st = KZ_OK;
+    KZ_HDF5(w.here = H5Gopen2(file->id, "/", H5P_DEFAULT));
+    KZ_TRY(walk(&w));
+    if (H5Iget_type(w.here) == H5I_DATASET) {
+        *out = w.here;
+        w.here = -1; /* given away */
+    } else if (H5Iget_type(w.here) == H5I_GROUP) {
+        st = KZ_FAIL(KZ_E_DATA, "%s: %s is a group; name an array in it in %s", file->path, name_of(&w), key);
+    } else {
+        st = KZ_FAIL(KZ_E_DATA, "%s: %s is a type, not an array; name an array in %s", file->path, name_of(&w), key);
+    }
+done:
+    if (w.here >= 0) H5Oclose(w.here);
+    kz_free(&w.rest);
+    kz_text_free(&w.where);
+    kz_text_free(&w.said);
     return st;
 }
 
@@ -121,8 +194,19 @@ static int stored_type(H5T_class_t class, size_t size, bool is_signed)
     return -1;
 }
 
+bool kz_hdf5_number_is_sound(hid_t type)
+{
+    size_t bits = 8 * H5Tget_size(type), precision = H5Tget_precision(type), sign, exponent, n_exponent, fraction, n;
+    int offset = H5Tget_offset(type);
+    if (precision == 0 || precision > bits || offset < 0 || (size_t)offset > bits - precision) return false;
+    if (H5Tget_class(type) != H5T_FLOAT) return true;
+    if (H5Tget_fields(type, &sign, &exponent, &n_exponent, &fraction, &n) < 0) return false;
+    return sign < bits && n_exponent > 0 && n_exponent <= bits && exponent <= bits - n_exponent && n > 0 && n <= bits &&
+           fraction <= bits - n;
+}
+
 /* Enumerations (h5py's booleans) count as the integers they are made of. */
-static kz_status describe_type(const kz_hdf5 *file, const char *object, hid_t set, kz_stored *out)
+static kz_status describe_type(const kz_lib *file, const char *object, hid_t set, kz_stored *out)
 {
     hid_t type = -1, base = -1;
     kz_status st = KZ_OK;
@@ -135,7 +219,10 @@ static kz_status describe_type(const kz_hdf5 *file, const char *object, hid_t se
     hid_t number = base >= 0 ? base : type;
     bool numeric = class == H5T_INTEGER || class == H5T_FLOAT;
     int stored = stored_type(class, H5Tget_size(number), numeric && H5Tget_sign(number) == H5T_SGN_2);
-    if (stored >= 0) *out = (kz_stored)stored;
+    if (numeric && (!kz_hdf5_number_is_sound(number) || H5Tget_size(number) != H5Tget_size(type)))
+        st = KZ_FAIL(KZ_E_DATA, "%s: %s holds numbers whose bits lie outside of them; the file is damaged", file->path,
+                     object);
+    else if (stored >= 0) *out = (kz_stored)stored;
     else if (numeric)
         st = KZ_FAIL(KZ_E_DATA, "%s: %s holds %s of %zu bytes, wanted integers of up to 8 bytes or floats of up to 16",
                      file->path, object, class == H5T_INTEGER ? "integers" : "floats", H5Tget_size(number));
@@ -148,7 +235,7 @@ done:
     return st;
 }
 
-static kz_status describe_extents(const kz_hdf5 *file, const char *object, hid_t set, kz_array *a)
+static kz_status describe_extents(const kz_lib *file, const char *object, hid_t set, kz_array *a)
 {
     hsize_t extent[H5S_MAX_RANK] = {0};
     hid_t space = -1;
@@ -181,41 +268,7 @@ done:
 
 /* ---- storage ---- */
 
-static const char *filter_name(H5Z_filter_t id)
-{
-    switch (id) {
-    case 307: return " (bzip2)";
-    case 32000: return " (LZF)";
-    case 32001: return " (Blosc)";
-    case 32004: return " (LZ4)";
-    case 32008: return " (bitshuffle)";
-    case 32013: return " (ZFP)";
-    case 32015: return " (Zstandard)";
-    case 32026: return " (Blosc2)";
-    default: return "";
-    }
-}
-
-static kz_status check_filters(const kz_hdf5 *file, const char *object, hid_t made)
-{
-    int n;
-    kz_status st = KZ_OK;
-    KZ_HDF5(n = H5Pget_nfilters(made));
-    for (int i = 0; i < n; i++) {
-        size_t values = 0;
-        H5Z_filter_t id;
-        KZ_HDF5(id = H5Pget_filter2(made, (unsigned)i, NULL, &values, NULL, 0, NULL, NULL));
-        if (H5Zfilter_avail(id) <= 0)
-            return KZ_FAIL(KZ_E_DATA,
-                           "%s: %s is packed by filter %d%s, which is not built in; repack it where it can be read: "
-                           "h5repack -f SHUF -f GZIP=1 OLD.h5 NEW.h5",
-                           file->path, object, id, filter_name(id));
-    }
-done:
-    return st;
-}
-
-static kz_status describe_chunks(const kz_hdf5 *file, const char *object, hid_t made, kz_array *a)
+static kz_status describe_chunks(const kz_lib *file, const char *object, hid_t made, kz_array *a)
 {
     hsize_t chunk[H5S_MAX_RANK] = {0};
     int filters;
@@ -234,7 +287,7 @@ done:
 }
 
 /* Values kept elsewhere are refused: a file from a stranger must not make us read another file. */
-static kz_status check_storage(const kz_hdf5 *file, const char *object, hid_t set, hid_t made, kz_array *a)
+static kz_status check_storage(const kz_lib *file, const char *object, hid_t set, hid_t made, kz_array *a)
 {
     hsize_t declared = (hsize_t)(kz_array_rows(a) * kz_array_row(a));
     hid_t type = -1;
@@ -261,7 +314,23 @@ done:
     return st;
 }
 
-kz_status kz_hdf5_array(kz_hdf5 *file, const char *object, const char *key, kz_array *out)
+/* Twice the room for the sets that are open. */
+static kz_status grow(kz_lib *file)
+{
+    hid_t *more = NULL;
+    int room = file->room ? 2 * file->room : 8;
+    if (file->n_arrays == KZ_LIB_ARRAYS_MAX)
+        return KZ_FAIL(KZ_E_DATA, "%s: more than %d of its arrays are asked for", file->path, KZ_LIB_ARRAYS_MAX);
+    kz_status st = kz_calloc(&more, room, sizeof *more, "arrays of an HDF5 file");
+    if (st != KZ_OK) return st;
+    if (file->n_arrays > 0) memcpy(more, file->array, (size_t)file->n_arrays * sizeof *more);
+    kz_free(&file->array);
+    file->array = more;
+    file->room = room;
+    return KZ_OK;
+}
+
+kz_status kz_lib_array(kz_lib *file, const char *object, const char *key, kz_array *out)
 {
     kz_array a = {.object = object, .id = file->n_arrays};
     hid_t set = -1, made = -1;
@@ -271,7 +340,8 @@ kz_status kz_hdf5_array(kz_hdf5 *file, const char *object, const char *key, kz_a
     KZ_TRY(describe_extents(file, object, set, &a));
     KZ_HDF5(made = H5Dget_create_plist(set));
     KZ_TRY(check_storage(file, object, set, made, &a));
-    KZ_TRY(check_filters(file, object, made));
+    KZ_TRY(kz_hdf5_check_filters(file, object, made));
+    if (file->n_arrays == file->room) KZ_TRY(grow(file));
     file->array[file->n_arrays++] = set;
     set = -1; /* given away */
     *out = a;

@@ -54,7 +54,7 @@ static void close_attribute(attribute *a)
 }
 
 /* Attributes are few and small; a large one is a mistake or an attack.  n = 0: there is none. */
-static kz_status open_attribute(kz_hdf5 *file, const char *object, attribute *a)
+static kz_status open_attribute(kz_lib *file, const char *object, attribute *a)
 {
     htri_t found;
     kz_status st = KZ_OK;
@@ -76,16 +76,25 @@ done:
 
 /* ---- texts ---- */
 
-static kz_status read_varying(kz_hdf5 *file, const char *object, attribute *a, char **texts)
+static kz_status read_varying(kz_lib *file, const char *object, attribute *a, char **texts)
 {
     char **raw = NULL;
+    size_t bytes = 0;
     bool filled = false;
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&raw, a->n, sizeof *raw, object));
     KZ_HDF5(H5Aread(a->id, a->type, raw));
     filled = true;
-    for (int64_t i = 0; i < a->n; i++)
-        KZ_TRY(kz_hdf5_clean(&texts[i], raw[i] ? raw[i] : "", raw[i] ? strlen(raw[i]) : 0));
+    for (int64_t i = 0; i < a->n; i++) {
+        size_t n = raw[i] ? strlen(raw[i]) : 0;
+        bytes += n + 1;
+        if (bytes > ATTRIBUTE_BYTES_MAX) {
+            st = KZ_FAIL(KZ_E_DATA, "%s: attribute %s takes more than the %d bytes that are read; shorten or delete it",
+                         file->path, object, ATTRIBUTE_BYTES_MAX);
+            goto done;
+        }
+        KZ_TRY(kz_hdf5_clean(&texts[i], raw[i] ? raw[i] : "", n));
+    }
 done:
     if (filled) H5Dvlen_reclaim(a->type, a->space, H5P_DEFAULT, raw);
     kz_free(&raw);
@@ -100,7 +109,7 @@ static size_t text_length(const char *s, size_t size, H5T_str_t padding)
     return n;
 }
 
-static kz_status read_fixed(kz_hdf5 *file, const char *object, attribute *a, char **texts)
+static kz_status read_fixed(kz_lib *file, const char *object, attribute *a, char **texts)
 {
     size_t size = H5Tget_size(a->type);
     char *raw = NULL;
@@ -116,7 +125,7 @@ done:
     return st;
 }
 
-kz_status kz_hdf5_texts(kz_hdf5 *file, const char *object, char ***out, int64_t *n)
+kz_status kz_lib_texts(kz_lib *file, const char *object, char ***out, int64_t *n)
 {
     attribute a;
     char **texts = NULL;
@@ -142,14 +151,14 @@ done:
 
 /* ---- numbers ---- */
 
-kz_status kz_hdf5_number(kz_hdf5 *file, const char *object, double *out, bool *found)
+kz_status kz_lib_number(kz_lib *file, const char *object, double *out, bool *found)
 {
     attribute a;
     kz_status st = KZ_OK;
     *found = false;
     KZ_TRY(open_attribute(file, object, &a));
     if (a.id < 0) goto done;
-    if (a.n != 1 || (a.class != H5T_INTEGER && a.class != H5T_FLOAT)) {
+    if (a.n != 1 || (a.class != H5T_INTEGER && a.class != H5T_FLOAT) || !kz_hdf5_number_is_sound(a.type)) {
         st = KZ_FAIL(KZ_E_DATA, "%s: attribute %s is no single number; write it as one or delete it", file->path,
                      object);
         goto done;

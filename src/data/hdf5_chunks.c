@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct kz_hdf5_reader {
-    const kz_hdf5 *file;
+    const kz_lib *file;
     const char *object;
     hid_t set, type, memory; /* memory: the type of the values read; borrowed, as is set */
     int64_t first, chunk[KZ_RANK_MAX], extent[KZ_RANK_MAX]; /* extent: of the file array; all 1 beyond the rank */
@@ -29,7 +29,7 @@ typedef struct {
 
 static kz_status describe_filters(reader *r, hid_t made)
 {
-    const kz_hdf5 *file = r->file;
+    const kz_lib *file = r->file;
     const char *object = r->object;
     kz_unpacker *u = &r->unpacker;
     unsigned options = 0;
@@ -49,7 +49,7 @@ done:
 
 static kz_status describe(reader *r, const kz_array *a)
 {
-    const kz_hdf5 *file = r->file;
+    const kz_lib *file = r->file;
     const char *object = r->object;
     hsize_t chunk[KZ_RANK_MAX] = {1, 1, 1, 1};
     hid_t made = -1;
@@ -82,7 +82,7 @@ done:
  * value, or 0 where it leaves the values as they are). */
 static kz_status read_part(reader *r, const part *p)
 {
-    const kz_hdf5 *file = r->file;
+    const kz_lib *file = r->file;
     const char *object = r->object;
     hsize_t chunk[KZ_RANK_MAX], start[KZ_RANK_MAX];
     hid_t in_file = -1, in_memory = -1;
@@ -106,7 +106,7 @@ done:
 /* u->chunk <- the chunk. */
 static kz_status read_chunk(reader *r, const part *p)
 {
-    const kz_hdf5 *file = r->file;
+    const kz_lib *file = r->file;
     const char *object = r->object;
     kz_unpacker *u = &r->unpacker;
     hsize_t stored = 0;
@@ -176,7 +176,7 @@ static bool advance(const reader *r, int64_t chunk[KZ_RANK_MAX])
     return false;
 }
 
-static kz_status open_reader(reader **out, const kz_hdf5 *file, const kz_array *a)
+static kz_status open_reader(reader **out, const kz_lib *file, const kz_array *a)
 {
     reader *r = NULL;
     kz_status st = KZ_OK;
@@ -204,7 +204,7 @@ void kz_hdf5_reader_destroy(kz_hdf5_reader **r)
     kz_free(r);
 }
 
-kz_status kz_hdf5_read_chunks(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, void *out)
+kz_status kz_hdf5_read_chunks(kz_lib *file, const kz_array *a, int64_t first, int64_t n, void *out)
 {
     kz_status st = KZ_OK;
     if (file->reader && file->reader->set != file->array[a->id]) kz_hdf5_reader_destroy(&file->reader);

@@ -1,4 +1,6 @@
-/* data/hdf5_impl.h — private to src/data/hdf5*.c: HDF5's types and its one error adaptor. */
+/* data/hdf5_impl.h — private to src/data/hdf5*.c and reader_child.c: a file as the HDF5 library has it open.
+ *
+ * All of it runs in the reader process (reader_child.c), which is made for one file and may fail with it. */
 #ifndef KZ_HDF5_IMPL_H
 #define KZ_HDF5_IMPL_H
 
@@ -8,29 +10,55 @@
 
 typedef struct kz_hdf5_reader kz_hdf5_reader;
 
-struct kz_hdf5 {
+enum { KZ_LIB_ARRAYS_MAX = 1 << 16 };
+
+typedef struct {
     char *path;
+    bool allow_filters;
     hid_t id;
-    hid_t array[2 * KZ_SPLITS];
-    int n_arrays;
+    hid_t *array;
+    int n_arrays, room;
     kz_hdf5_reader *reader; /* of the array in chunks read last; NULL: none yet */
-};
+} kz_lib;
+
+/* Starts the library, which prints nothing from then on.  A file names its filters: plug-ins are loaded here, from a
+ * list of our own and only if asked for, and never on a file's word. */
+void kz_lib_prepare(bool allow_filters);
+
+/* Opens the file that is open as `fd`, of `bytes`; the path is for messages.  Once in a process.  The others are as
+ * kz_hdf5_array, ... in data_impl.h.  Fails: KZ_E_DATA, KZ_E_MEM. */
+kz_status kz_lib_open(kz_lib **out, const char *path, int fd, int64_t bytes, bool allow_filters);
+kz_status kz_lib_array(kz_lib *file, const char *object, const char *key, kz_array *out);
+kz_status kz_lib_read(kz_lib *file, const kz_array *a, int64_t first, int64_t n, void *out);
+kz_status kz_lib_texts(kz_lib *file, const char *attribute, char ***out, int64_t *n);
+kz_status kz_lib_number(kz_lib *file, const char *attribute, double *out, bool *found);
+void kz_lib_close(kz_lib **file);
+
+/* True if the library has found no memory since the last call. */
+bool kz_lib_starved(void);
+
+/* hdf5_driver.c: access <- files are read from this descriptor, and no other file can be opened.  < 0: failed. */
+herr_t kz_hdf5_set_driver(hid_t access, int fd, int64_t bytes);
+
+/* hdf5_filters.c: refuses what is packed by a filter that is not there; `made` is the array's creation list. */
+kz_status kz_hdf5_check_filters(const kz_lib *file, const char *object, hid_t made);
+void kz_hdf5_load_filters(void); /* the plug-ins that are known and installed */
 
 /* The innermost message of HDF5's error stack, which it clears. */
 void kz_hdf5_message(char out[256]);
-kz_status kz_hdf5_fail(const kz_hdf5 *file, const char *object, const char *source, int line);
+kz_status kz_hdf5_fail(const kz_lib *file, const char *object, const char *source, int line);
 
 /* Passes on a negative result of HDF5; uses the locals `file` and `object`.  Every hid_t starts at -1. */
 #define KZ_HDF5(call) KZ_TRY((call) < 0 ? kz_hdf5_fail(file, object, __FILE__, __LINE__) : KZ_OK)
 
 /* hdf5_chunks.c: out <- rows of an array in chunks, as kz_hdf5_read. */
-kz_status kz_hdf5_read_chunks(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, void *out);
+kz_status kz_hdf5_read_chunks(kz_lib *file, const kz_array *a, int64_t first, int64_t n, void *out);
 void kz_hdf5_reader_destroy(kz_hdf5_reader **reader);
+
+/* False for an integer or float whose sign, exponent or bits lie outside of it: HDF5 would read memory of others. */
+bool kz_hdf5_number_is_sound(hid_t type);
 
 /* HDF5's type of the values read; not to be closed. */
 hid_t kz_hdf5_memory_type(kz_stored stored);
-
-/* out <- text as valid UTF-8 of at most n bytes: control characters and stray bytes become '?'. */
-kz_status kz_hdf5_clean(char **out, const char *text, size_t n);
 
 #endif

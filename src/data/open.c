@@ -113,7 +113,9 @@ static kz_status read_file(kz_opening *o)
 {
     kz_status st = KZ_OK;
     KZ_TRY(kz_sha256_create(&o->hash));
-    KZ_TRY(kz_hdf5_open(&o->file, o->data->path));
+    KZ_TRY(kz_hdf5_open_with(
+        &o->file, o->data->path,
+        &(kz_hdf5_options){.memory = o->cfg->data.memory, .allow_filters = o->cfg->data.allow_filters}));
     KZ_TRY(open_arrays(o));
     KZ_TRY(kz_check_shapes(o));
     KZ_TRY(kz_check_task(o));

@@ -30,6 +30,7 @@ typedef struct {
     const char *scale;        /* "none", "unit", "standard" */
     const char *scale_target; /* "auto", "none", "standard" */
     int64_t memory;           /* bytes */
+    bool allow_filters;       /* loads HDF5's plug-in filters */
 } kz_config_data;
 
 typedef struct {

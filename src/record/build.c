@@ -25,13 +25,17 @@
 #ifndef KZ_HAVE_MPI
 #define KZ_HAVE_MPI 0
 #endif
+#ifndef KZ_HAVE_SECCOMP
+#define KZ_HAVE_SECCOMP 0
+#endif
 #ifndef KZ_HAVE_HWLOC
 #define KZ_HAVE_HWLOC 0
 #endif
 
 json_t *kz_build_json(void)
 {
-    json_t *features = json_pack("{s:b, s:b, s:b}", "cuda", KZ_HAVE_CUDA, "mpi", KZ_HAVE_MPI, "hwloc", KZ_HAVE_HWLOC);
+    json_t *features = json_pack("{s:b, s:b, s:b, s:b}", "cuda", KZ_HAVE_CUDA, "mpi", KZ_HAVE_MPI, "hwloc",
+                                 KZ_HAVE_HWLOC, "seccomp", KZ_HAVE_SECCOMP);
     json_t *libraries = json_pack("{s:s, s:s, s:s}", "glibc", gnu_get_libc_version(), "jansson", jansson_version_str(),
                                   "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
     return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:i, s:o, s:o}", "version", KZ_VERSION, "commit", KZ_BUILD_COMMIT,

@@ -65,6 +65,7 @@ data:
   scale: standard
   scale_target: auto
   memory: 8GiB
+  allow_filters: false
 model:
   layers:
     - {type: dense, activation: identity, dropout: 0.0}

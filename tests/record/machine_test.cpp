@@ -43,7 +43,7 @@ TEST(Build, SaysHowItWasBuilt)
 {
     Json build(dump(kz_build_json()));
     EXPECT_EQ("version commit dirty compiler flags type arithmetic features libraries", build.keys({}));
-    EXPECT_EQ("cuda mpi hwloc", build.keys({"features"}));
+    EXPECT_EQ("cuda mpi hwloc seccomp", build.keys({"features"}));
     EXPECT_EQ(KZ_VERSION, build.text({"version"}));
     EXPECT_EQ(1, build.number({"arithmetic"}));
     EXPECT_TRUE(json_is_boolean(build.at({"dirty"})));

@@ -288,3 +288,15 @@ TEST(TrainProgram, AnEvaluationThatIsNotFiniteIsNamed)
     golden::Json json = golden::parse(program::read_file(folder.path("run/run.json")));
     EXPECT_EQ(golden::text(json_object_get(json.get(), "diverged"), "what"), "test");
 }
+
+TEST(TrainProgram, AllowFiltersIsShortForItsKey)
+{
+    Folder folder;
+    folder.write("run.yaml", small());
+    Result plain = run_in(folder, {"-c", "run.yaml", "--print-config"});
+    Result allowed = run_in(folder, {"-c", "run.yaml", "--print-config", "--allow-filters"});
+    EXPECT_EQ(plain.status, 0) << plain.err;
+    EXPECT_EQ(allowed.status, 0) << allowed.err;
+    EXPECT_EQ(program::count(plain.out, "  allow_filters: false\n"), 1) << plain.out;
+    EXPECT_EQ(program::count(allowed.out, "  allow_filters: true\n"), 1) << allowed.out;
+}

@@ -1,0 +1,277 @@
+/* HDF5 files by way of the reader process.  Each answer is checked as if an attacker had written it. */
+#include "data/reader_protocol.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SLOWER (KZ_SANITIZED ? 4.0 : 1.0)
+
+#define OPENING_SECONDS (3.0 * SLOWER)     /* CPU time for all that is not rows */
+#define READING_SECONDS (3.0 * SLOWER)     /* for each reading of rows, and then */
+#define SECONDS_PER_BYTE (1e-7 * SLOWER)   /* a slow packer unpacks 10 MB in a second */
+#define SECONDS_PER_CHUNK (20e-6 * SLOWER) /* finding one takes 5 microseconds */
+
+enum { AHEAD_BYTES = 16 << 20, TEXT_BYTES_MAX = 16 << 20 };
+#define DEFAULT_MEMORY ((int64_t)8 << 30)
+
+struct kz_hdf5 {
+    char *path;
+    kz_reader *reader;
+    int32_t n_arrays;
+    double opening;      /* seconds left */
+    kz_request question; /* being answered */
+    bool ahead;          /* it is for rows that nobody has asked for yet */
+    double seconds;      /* that its answer may take */
+    int32_t last;        /* array of the last reading, and the row after it; -1: none */
+    int64_t next;
+};
+
+/* ---- one question, one answer ---- */
+
+static kz_status put_text(const kz_hdf5 *file, char *to, size_t room, const char *text)
+{
+    size_t n = strlen(text);
+    if (n >= room) return KZ_FAIL(KZ_E_DATA, "%s: there is no '%.64s...': the name is too long", file->path, text);
+    memcpy(to, text, n + 1);
+    return KZ_OK;
+}
+
+/* Rows read ahead that nobody wants any more.  What was wrong with them is told when they are asked for. */
+static kz_status settle(kz_hdf5 *file)
+{
+    kz_answer a;
+    if (!file->ahead) return KZ_OK;
+    file->ahead = false;
+    (void)kz_reader_receive(file->reader, &file->question, file->seconds, &a);
+    return KZ_OK;
+}
+
+static kz_status begin(kz_hdf5 *file, kz_call call, const char *object, const char *key)
+{
+    kz_status st = settle(file);
+    file->question = (kz_request){.call = call};
+    KZ_TRY(put_text(file, file->question.object, sizeof file->question.object, object));
+    snprintf(file->question.key, sizeof file->question.key, "%s", key);
+done:
+    return st;
+}
+
+/* Of all that is not rows: its time is counted together. */
+static kz_status ask(kz_hdf5 *file, kz_answer *a)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_reader_send(file->reader, &file->question));
+    KZ_TRY(kz_reader_receive(file->reader, &file->question, file->opening, a));
+    if (a->bytes < 0 || a->bytes > kz_reader_slot_bytes(file->reader) || a->bytes > TEXT_BYTES_MAX)
+        KZ_TRY(kz_reader_distrust(file->reader, "is longer than it may be"));
+    file->opening = fmax(file->opening - kz_reader_used(file->reader), 0.1); /* enough for one that is no trouble */
+done:
+    return st;
+}
+
+/* ---- open and close ---- */
+
+kz_status kz_hdf5_open_with(kz_hdf5 **out, const char *path, const kz_hdf5_options *options)
+{
+    kz_hdf5 *file = NULL;
+    kz_answer a;
+    kz_reader_job job = {.path = path, .file = -1, .options = *options};
+    kz_status st = KZ_OK;
+    if (job.options.memory <= 0) job.options.memory = DEFAULT_MEMORY;
+    KZ_TRY(kz_reader_file_open(&job.file, &job.bytes, path));
+    KZ_TRY(kz_calloc(&file, 1, sizeof *file, "HDF5 file"));
+    file->opening = OPENING_SECONDS;
+    file->last = -1;
+    KZ_TRY(kz_strdup(&file->path, path));
+    KZ_TRY(kz_reader_start(&file->reader, &job));
+    KZ_TRY(begin(file, KZ_CALL_OPEN, "", ""));
+    KZ_TRY(ask(file, &a));
+    *out = file;
+    file = NULL; /* given away */
+done:
+    if (job.file >= 0) close(job.file);
+    kz_hdf5_close(&file);
+    return st;
+}
+
+kz_status kz_hdf5_open(kz_hdf5 **out, const char *path)
+{
+    return kz_hdf5_open_with(out, path, &(kz_hdf5_options){.memory = 0});
+}
+
+const char *kz_hdf5_path(const kz_hdf5 *file)
+{
+    return file->path;
+}
+
+void kz_hdf5_close(kz_hdf5 **file)
+{
+    if (!*file) return;
+    kz_reader_destroy(&(*file)->reader);
+    kz_free(&(*file)->path);
+    kz_free(file);
+}
+
+/* ---- arrays ---- */
+
+/* What is wrong with a description; NULL: nothing. */
+static const char *fault_of(const kz_answer *a)
+{
+    int64_t bytes = 8; /* room for every form of a value */
+    if (a->stored < 0 || a->stored > KZ_STORED_FLOAT128) return "has an unknown type";
+    if (a->rank < 1 || a->rank > KZ_RANK_MAX) return "has too many dimensions";
+    for (int i = 0; i < KZ_RANK_MAX; i++) {
+        if (a->extent[i] < 1 || (i >= a->rank && a->extent[i] != 1)) return "has an impossible extent";
+        if (__builtin_mul_overflow(bytes, a->extent[i], &bytes)) return "claims more values than can be addressed";
+    }
+    if (a->chunk_rows < 1 || a->chunk_rows > a->extent[0] || a->chunk_bytes < 0) return "has impossible chunks";
+    return NULL;
+}
+
+kz_status kz_hdf5_array(kz_hdf5 *file, const char *object, const char *key, kz_array *out)
+{
+    kz_answer a;
+    kz_status st = KZ_OK;
+    KZ_TRY(begin(file, KZ_CALL_ARRAY, object, key));
+    KZ_TRY(ask(file, &a));
+    const char *fault = fault_of(&a);
+    if (fault) KZ_TRY(kz_reader_distrust(file->reader, fault));
+    *out = (kz_array){.object = object,
+                      .id = file->n_arrays++,
+                      .stored = (kz_stored)a.stored,
+                      .rank = a.rank,
+                      .chunk_rows = a.chunk_rows,
+                      .chunk_bytes = a.chunk_bytes};
+    memcpy(out->extent, a.extent, sizeof out->extent);
+done:
+    return st;
+}
+
+/* ---- rows ---- */
+
+static int64_t row_bytes(const kz_array *a)
+{
+    return kz_array_row(a) * kz_stored_size(a->stored);
+}
+
+/* CPU time in proportion to what must be unpacked: whole chunks. */
+static double seconds_for(const kz_array *a, int64_t n)
+{
+    double rows = (double)n + 2 * (double)a->chunk_rows, bytes = rows * (double)row_bytes(a);
+    double chunk = (double)a->chunk_bytes;
+    double chunks = a->chunk_bytes > 0 ? 2 * bytes / chunk + 2 : 0; /* chunk_bytes counts some twice */
+    return READING_SECONDS + (bytes + 4 * chunk) * SECONDS_PER_BYTE + chunks * SECONDS_PER_CHUNK;
+}
+
+static kz_status ask_rows(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, int slot)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(begin(file, KZ_CALL_READ, a->object, ""));
+    file->question.array = a->id;
+    file->question.first = first;
+    file->question.n = n;
+    file->question.slot = slot;
+    file->seconds = seconds_for(a, n);
+    KZ_TRY(kz_reader_send(file->reader, &file->question));
+done:
+    return st;
+}
+
+/* Rows that fit into a slot: all that are asked for, but where addresses are limited. */
+static kz_status read_piece(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, uint8_t *out)
+{
+    int64_t rows = kz_array_rows(a), end = first + n, bytes = n * row_bytes(a);
+    kz_request *q = &file->question;
+    kz_answer answer;
+    kz_status st = KZ_OK;
+    bool in_turn = first == 0 || (file->last == a->id && file->next == first);
+    if (!(file->ahead && q->array == a->id && q->first == first && q->n == n)) KZ_TRY(ask_rows(file, a, first, n, 0));
+    file->ahead = false;
+    int slot = q->slot;
+    KZ_TRY(kz_reader_receive(file->reader, q, file->seconds, &answer));
+    if (answer.bytes != bytes) KZ_TRY(kz_reader_distrust(file->reader, "has the wrong number of values"));
+    if (in_turn && end < rows && bytes <= AHEAD_BYTES) {
+        KZ_TRY(ask_rows(file, a, end, n < rows - end ? n : rows - end, !slot));
+        file->ahead = true;
+    }
+    memcpy(out, kz_reader_slot(file->reader, slot), (size_t)bytes);
+    if (bytes > AHEAD_BYTES) madvise(kz_reader_slot(file->reader, slot), (size_t)bytes, MADV_REMOVE); /* its pages */
+    file->last = a->id;
+    file->next = end;
+done:
+    return st;
+}
+
+kz_status kz_hdf5_read(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, void *out)
+{
+    int64_t row = row_bytes(a), most = kz_reader_slot_bytes(file->reader) / row;
+    kz_status st = KZ_OK;
+    if (first < 0 || n < 1 || n > kz_array_rows(a) - first)
+        return KZ_FAIL(KZ_E_ARG, "%s: %s has no %lld rows from %lld on", file->path, a->object, (long long)n,
+                       (long long)first);
+    if (most == 0) return KZ_FAIL(KZ_E_MEM, "%s: no memory for a row of %s", file->path, a->object);
+    if (most > a->chunk_rows) most -= most % a->chunk_rows;
+    for (int64_t done_rows = 0; done_rows < n; done_rows += most) {
+        int64_t left = n - done_rows;
+        KZ_TRY(read_piece(file, a, first + done_rows, left < most ? left : most, (uint8_t *)out + done_rows * row));
+    }
+done:
+    return st;
+}
+
+/* ---- attributes ---- */
+
+/* *out <- n texts from a copy of the slot. */
+static kz_status take_texts(kz_hdf5 *file, const kz_answer *a, char ***out)
+{
+    uint8_t *copy = NULL;
+    char **texts = NULL;
+    const uint8_t *text;
+    int64_t length;
+    kz_status st = KZ_OK;
+    if (a->n < 0 || a->n > a->bytes / (int64_t)sizeof(uint32_t))
+        return kz_reader_distrust(file->reader, "has an impossible number of texts");
+    KZ_TRY(kz_calloc(&copy, a->bytes, 1, "attribute"));
+    KZ_TRY(kz_calloc(&texts, a->n, sizeof *texts, "attribute"));
+    memcpy(copy, kz_reader_slot(file->reader, 0), (size_t)a->bytes);
+    kz_slot s = {copy, a->bytes};
+    for (int64_t i = 0; i < a->n; i++) {
+        if (!kz_reader_take(&s, &text, &length)) KZ_TRY(kz_reader_distrust(file->reader, "has a text cut short"));
+        KZ_TRY(kz_hdf5_clean(&texts[i], (const char *)text, (size_t)length));
+    }
+    *out = texts;
+    texts = NULL; /* given away */
+done:
+    kz_texts_free(&texts, a->n);
+    kz_free(&copy);
+    return st;
+}
+
+kz_status kz_hdf5_texts(kz_hdf5 *file, const char *attribute, char ***out, int64_t *n)
+{
+    kz_answer a;
+    kz_status st = KZ_OK;
+    *n = 0;
+    KZ_TRY(begin(file, KZ_CALL_TEXTS, attribute, ""));
+    KZ_TRY(ask(file, &a));
+    if (a.n == 0) goto done;
+    KZ_TRY(take_texts(file, &a, out));
+    *n = a.n;
+done:
+    return st;
+}
+
+kz_status kz_hdf5_number(kz_hdf5 *file, const char *attribute, double *out, bool *found)
+{
+    kz_answer a;
+    kz_status st = KZ_OK;
+    *found = false;
+    KZ_TRY(begin(file, KZ_CALL_NUMBER, attribute, ""));
+    KZ_TRY(ask(file, &a));
+    if (a.found) *out = a.number;
+    *found = a.found != 0;
+done:
+    return st;
+}
