@@ -18,6 +18,8 @@ extern "C" {
 #define KZ_VALUES_DIR "<dir>"
 #define KZ_VALUES_COMMAND "<command>"
 
+enum { KZ_OPERANDS_ANY = INT32_MAX };
+
 typedef struct {
     const char *name;     /* "--config" */
     char letter;          /* 'c' for -c; 0: none */
@@ -35,7 +37,7 @@ typedef struct {
 typedef struct kz_cli kz_cli;
 
 typedef struct {
-    const char *name;           /* "train" */
+    const char *name;           /* "train"; "data inspect": of the group data */
     const char *summary;        /* one line: "fits a model; writes a run directory" */
     const char *usage;          /* what follows the name: "--config FILE [OPTION]..." */
     const kz_example *examples; /* ends with a NULL line */
@@ -43,7 +45,8 @@ typedef struct {
     const kz_option *options;   /* its own, without the common ones; ends with a NULL name; NULL: none */
     const char *later;          /* an option that does not exist yet: "--resume"; NULL: none */
     const char *operand;        /* an argument that is not an option: "SHELL"; NULL: takes none */
-    bool operand_required;
+    bool operand_required;      /* at least one */
+    int operand_most;           /* how many there can be, such as KZ_OPERANDS_ANY; 0: one */
     const char *operand_values; /* as kz_option.values, but words are all that is accepted */
     const kz_status *exits;     /* what it returns beyond the common 0, 1, 2, 70, 73; ends with KZ_OK; NULL: none */
     kz_status (*run)(kz_cli *cli);
@@ -53,11 +56,34 @@ extern const kz_command *const kz_commands[]; /* command_list.inc; ends with NUL
 extern const kz_option kz_common_options[];   /* of every command: --json, --quiet, --help; ends with a NULL name */
 extern const kz_option kz_top_options[];      /* of the bare program: --help, --version; ends with a NULL name */
 
-const kz_command *kz_command_find(const char *name); /* NULL: no such command */
-/* The same for what a user typed.  Fails: KZ_E_USAGE, with a suggestion as the hint of cli; *out is then untouched. */
-kz_status kz_command_named(kz_cli *cli, const char *name, const kz_command **out);
+const kz_command *kz_command_find(const char *name); /* "train", "data inspect"; NULL: no such command */
 const kz_option *kz_command_option(const kz_command *command,
                                    int index); /* its own, then the common; NULL: past the end */
+
+/* Commands of two words: the first of them is their group's name. */
+typedef struct {
+    const char *name;    /* "data" */
+    const char *summary; /* as a command's */
+} kz_group;
+
+extern const kz_group kz_groups[]; /* ends with a NULL name */
+
+const kz_group *kz_group_find(const char *name);                              /* NULL: no such group */
+const kz_group *kz_group_of(const kz_command *command);                       /* NULL: a command of one word */
+const kz_command *kz_group_command(const kz_group *group, int index);         /* NULL: past the end */
+const char *kz_command_word(const kz_command *command);                       /* its last: "train", "inspect" */
+const char *kz_top_word(const kz_command *const *command, const char **what); /* "train", "data"; NULL: had before */
+
+/* What a user typed: n >= 1 words, of which the first `used` name a command, or a group and nothing more (command is
+ * then NULL).  Fails: KZ_E_USAGE, with a suggestion as the hint of cli; *out is then untouched. */
+typedef struct {
+    const kz_command *command;
+    const kz_group *group; /* NULL: a command of one word */
+    int used;
+} kz_named;
+kz_status kz_command_named(kz_cli *cli, const char *const *words, int n, kz_named *out);
+/* The same for the operands of `help` and `man`, all of which must be used; none given: both NULL. */
+kz_status kz_command_operands(kz_cli *cli, kz_named *out);
 
 typedef struct {
     int status;
@@ -76,7 +102,9 @@ struct kz_cli {
     bool json;           /* results as JSON on stdout (kz_cli_print_json), and nothing else there */
     bool quiet;          /* no progress and no notes; results and errors still */
     bool help;           /* --help was given: required options may be missing */
-    const char *operand; /* NULL: not given */
+    const char *operand; /* the first of them; NULL: not given */
+    const char **operands;
+    int n_operands;
 
     /* the parser's and the frame's own */
     const char **values;               /* all option values, grouped by option, in the order given */
@@ -122,6 +150,7 @@ typedef enum { KZ_STYLE_OFF, KZ_STYLE_BOLD, KZ_STYLE_DIM, KZ_STYLE_RED, KZ_STYLE
 /* printf("%s%s%s", kz_style_code(stdout, KZ_STYLE_GREEN), "same", kz_style_code(stdout, KZ_STYLE_OFF)) */
 const char *kz_style_code(FILE *stream, kz_style style);
 bool kz_style_terminal(FILE *stream); /* a terminal that can move its cursor */
+bool kz_style_unicode(FILE *stream);  /* a terminal of a UTF-8 locale: block characters can be shown */
 int kz_style_width(FILE *stream);     /* columns of the terminal; COLUMNS or 80 elsewhere */
 
 /* ---- progress: one bar on stderr, only on a terminal and without --quiet; elsewhere all of this does nothing ---- */
@@ -135,9 +164,11 @@ void kz_progress_end(void);                          /* clears it for good */
 /* ---- what the tables make ---- */
 
 kz_status kz_help_overview(kz_text *out, int width);                           /* kaizen --help */
+kz_status kz_help_group(kz_text *out, const kz_group *group, int width);       /* kaizen data --help */
 kz_status kz_help_command(kz_text *out, const kz_command *command, int width); /* kaizen train --help */
-kz_status kz_help_print(const kz_command *command, FILE *stream);              /* either; headings in bold */
+kz_status kz_help_print(const kz_named *about, FILE *stream);                  /* one of the three; headings in bold */
 kz_status kz_man_page(kz_text *out);                                           /* kaizen(1), roff */
+kz_status kz_man_group_page(kz_text *out, const kz_group *group);              /* kaizen-data(1) */
 kz_status kz_man_command_page(kz_text *out, const kz_command *command);        /* kaizen-train(1) */
 kz_status kz_completion_script(kz_text *out, const char *shell);               /* "bash", "zsh" or "fish" */
 

@@ -31,24 +31,6 @@ const kz_command *kz_command_find(const char *name)
     return NULL;
 }
 
-kz_status kz_command_named(kz_cli *cli, const char *name, const kz_command **out)
-{
-    static const char *const names[] = {
-#define KZ_COMMAND(name) #name,
-#include "command_list.inc"
-#undef KZ_COMMAND
-        NULL};
-    const kz_command *found = kz_command_find(name);
-    const char *near = kz_suggest(name, names);
-    if (found) {
-        *out = found;
-        return KZ_OK;
-    }
-    if (near) kz_cli_hint(cli, "did you mean kaizen %s?", near);
-    else kz_cli_hint(cli, "kaizen --help lists the commands");
-    return KZ_FAIL(KZ_E_USAGE, "no command '%s'", name);
-}
-
 const kz_option *kz_command_option(const kz_command *command, int index)
 {
     int own = 0;

@@ -21,13 +21,30 @@ done:
 kz_status kz_completion_words(kz_text *out, const char *values)
 {
     kz_status st = KZ_OK;
+    const char *what;
     if (!values) return KZ_OK;
-    if (strcmp(values, KZ_VALUES_COMMAND) == 0)
+    if (strcmp(values, KZ_VALUES_COMMAND) == 0) {
         for (const kz_command *const *c = kz_commands; *c; c++)
-            KZ_TRY(kz_text_add(out, "%s%s", c == kz_commands ? "" : " ", (*c)->name));
-    else if (*values != '<') KZ_TRY(kz_text_add(out, "%s", values));
+            if (kz_top_word(c, &what))
+                KZ_TRY(kz_text_add(out, "%s%s", c == kz_commands ? "" : " ", kz_top_word(c, &what)));
+    } else if (*values != '<') KZ_TRY(kz_text_add(out, "%s", values));
 done:
     return st;
+}
+
+kz_status kz_completion_group(kz_text *out, const kz_group *group)
+{
+    const kz_command *command;
+    kz_status st = KZ_OK;
+    for (int i = 0; (command = kz_group_command(group, i)); i++)
+        KZ_TRY(kz_text_add(out, "%s%s", i ? " " : "", kz_command_word(command)));
+done:
+    return st;
+}
+
+bool kz_completion_any(const kz_command *command, const char *values)
+{
+    return command->operand_values && strcmp(command->operand_values, values) == 0;
 }
 
 kz_status kz_completion_script(kz_text *out, const char *shell)

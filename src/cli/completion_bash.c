@@ -7,7 +7,7 @@ static const char head[] =
     "# bash completion for kaizen and train, made by: kaizen completion bash\n"
     "_kaizen()\n"
     "{\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= words=\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= words= files=\n"
     "    COMPREPLY=()\n"
     "    if [[ $prev == = ]]; then # --option=value is three words to bash\n"
     "        prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
@@ -18,9 +18,23 @@ static const char head[] =
     "        command=train\n"
     "    elif ((COMP_CWORD > 1)); then\n"
     "        command=${COMP_WORDS[1]}\n"
-    "    fi\n";
+    "    fi\n"
+    "    local groups=' ";
 
-static const char tail[] = "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+/* The second word belongs to the command behind a group's name, and completes what `help` and `man` are asked about. */
+static const char second[] = "'\n"
+                             "    if ((COMP_CWORD > 2)) && [[ $groups == *\" $command \"* ]]; then\n"
+                             "        command+=\" ${COMP_WORDS[2]}\"\n"
+                             "    elif ((COMP_CWORD == 3)) && [[ $command == help || $command == man ]]; then\n"
+                             "        [[ $groups == *\" ${COMP_WORDS[2]} \"* ]] && command=\"about ${COMP_WORDS[2]}\"\n"
+                             "    fi\n";
+
+static const char tail[] = "    if [[ $files && $cur != -* ]]; then\n"
+                           "        compopt -o filenames 2>/dev/null\n"
+                           "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+                           "        return\n"
+                           "    fi\n"
+                           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
                            "}\n"
                            "complete -F _kaizen kaizen train\n";
 
@@ -69,9 +83,15 @@ static kz_status add_words(kz_text *out)
     for (option = kz_top_options; option->name; option++) KZ_TRY(kz_text_add(out, " %s", option->name));
     KZ_TRY(kz_text_add(out, "\" ;;\n"));
     for (const kz_command *const *c = kz_commands; *c; c++) {
-        KZ_TRY(kz_text_add(out, "        %s) words=\"", (*c)->name));
+        KZ_TRY(kz_text_add(out, "        \"%s\")%s words=\"", (*c)->name,
+                           kz_completion_any(*c, KZ_VALUES_FILE) ? " files=1" : ""));
         KZ_TRY(kz_completion_words(out, (*c)->operand_values));
         for (int i = 0; (option = kz_command_option(*c, i)); i++) KZ_TRY(kz_text_add(out, " %s", option->name));
+        KZ_TRY(kz_text_add(out, "\" ;;\n"));
+    }
+    for (const kz_group *g = kz_groups; g->name; g++) {
+        KZ_TRY(kz_text_add(out, "        %s | \"about %s\") words=\"", g->name, g->name));
+        KZ_TRY(kz_completion_group(out, g));
         KZ_TRY(kz_text_add(out, "\" ;;\n"));
     }
     KZ_TRY(kz_text_add(out, "    esac\n"));
@@ -83,6 +103,8 @@ kz_status kz_completion_bash(kz_text *out)
 {
     kz_status st = KZ_OK;
     KZ_TRY(kz_text_add(out, "%s", head));
+    for (const kz_group *g = kz_groups; g->name; g++) KZ_TRY(kz_text_add(out, "%s ", g->name));
+    KZ_TRY(kz_text_add(out, "%s", second));
     KZ_TRY(add_values(out));
     KZ_TRY(add_words(out));
     KZ_TRY(kz_text_add(out, "%s", tail));

@@ -55,22 +55,50 @@ done:
     return st;
 }
 
+static kz_status add_command(kz_text *out, const kz_command *command)
+{
+    char start[192];
+    const kz_group *group = kz_group_of(command);
+    const char *first = group ? group->name : command->name, *word = kz_command_word(command);
+    const char *seen = "__fish_seen_subcommand_from";
+    if (group) snprintf(start, sizeof start, "complete -c kaizen -n '%s %s; and %s %s'", seen, first, seen, word);
+    else snprintf(start, sizeof start, "complete -c kaizen -n '%s %s'", seen, first);
+    return add_options(out, start, command);
+}
+
+/* The commands of a group, as long as none of them stands there. */
+static kz_status add_group(kz_text *out, const kz_group *group)
+{
+    const kz_command *command;
+    kz_status st = KZ_OK;
+    for (int i = 0; (command = kz_group_command(group, i)); i++) {
+        KZ_TRY(kz_text_add(out,
+                           "complete -c kaizen -n '__fish_seen_subcommand_from %s; "
+                           "and not __fish_seen_subcommand_from ",
+                           group->name));
+        KZ_TRY(kz_completion_group(out, group));
+        KZ_TRY(kz_text_add(out, "' -a %s", kz_command_word(command)));
+        KZ_TRY(add_description(out, command->summary));
+    }
+done:
+    return st;
+}
+
 kz_status kz_completion_fish(kz_text *out)
 {
     static const char top[] = "complete -c kaizen -n __fish_use_subcommand";
-    char start[128];
+    const char *what;
     kz_status st = KZ_OK;
     KZ_TRY(kz_text_add(out, "# fish completion for kaizen and train, made by: kaizen completion fish\n"
                             "complete -c kaizen -f\ncomplete -c train -f\n"));
     for (const kz_option *o = kz_top_options; o->name; o++) KZ_TRY(add_option(out, top, o));
     for (const kz_command *const *c = kz_commands; *c; c++) {
-        KZ_TRY(kz_text_add(out, "%s -a %s", top, (*c)->name));
-        KZ_TRY(add_description(out, (*c)->summary));
+        if (!kz_top_word(c, &what)) continue;
+        KZ_TRY(kz_text_add(out, "%s -a %s", top, kz_top_word(c, &what)));
+        KZ_TRY(add_description(out, what));
     }
-    for (const kz_command *const *c = kz_commands; *c; c++) {
-        snprintf(start, sizeof start, "complete -c kaizen -n '__fish_seen_subcommand_from %s'", (*c)->name);
-        KZ_TRY(add_options(out, start, *c));
-    }
+    for (const kz_group *g = kz_groups; g->name; g++) KZ_TRY(add_group(out, g));
+    for (const kz_command *const *c = kz_commands; *c; c++) KZ_TRY(add_command(out, *c));
     KZ_TRY(add_options(out, "complete -c train", kz_command_find("train")));
 done:
     return st;

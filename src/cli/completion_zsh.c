@@ -12,7 +12,18 @@ static const char choose[] = "    local command=train\n"
                              "        command=$words[2]\n"
                              "        shift words\n"
                              "        (( CURRENT-- ))\n"
-                             "    fi\n";
+                             "    fi\n"
+                             "    case $command in\n";
+
+/* Behind the name of a group: its commands, or the name of the command that is there. */
+static const char choose_second[] = "            if (( CURRENT == 2 )); then\n"
+                                    "                _describe -t commands command seconds\n"
+                                    "                return\n"
+                                    "            fi\n"
+                                    "            command+=\" $words[2]\"\n"
+                                    "            shift words\n"
+                                    "            (( CURRENT-- ))\n"
+                                    "            ;;\n";
 
 static const char tail[] = "if [[ $funcstack[1] == _kaizen ]]; then\n"
                            "    _kaizen \"$@\"\n"
@@ -32,9 +43,11 @@ done:
 
 static kz_status add_commands(kz_text *out)
 {
+    const char *what;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_text_add(out, "    local -a commands=(\n"));
-    for (const kz_command *const *c = kz_commands; *c; c++) KZ_TRY(add_described(out, (*c)->name, (*c)->summary));
+    KZ_TRY(kz_text_add(out, "    local -a seconds=() commands=(\n"));
+    for (const kz_command *const *c = kz_commands; *c; c++)
+        if (kz_top_word(c, &what)) KZ_TRY(add_described(out, kz_top_word(c, &what), what));
     KZ_TRY(kz_text_add(out, "    ) top=(\n"));
     for (const kz_option *o = kz_top_options; o->name; o++) KZ_TRY(add_described(out, o->name, o->help));
     KZ_TRY(kz_text_add(out, "    )\n"));
@@ -77,18 +90,30 @@ static kz_status add_case(kz_text *out, const kz_command *command)
 {
     const kz_option *option;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_text_add(out, "        %s)\n            _arguments \\\n", command->name));
+    KZ_TRY(kz_text_add(out, "        \"%s\")\n            _arguments \\\n", command->name));
     for (int i = 0; (option = kz_command_option(command, i)); i++) {
         char letter[3] = {'-', option->letter, '\0'};
         KZ_TRY(add_spec(out, option, option->name, option->letter ? letter : NULL));
         if (option->letter) KZ_TRY(add_spec(out, option, letter, option->name));
     }
     if (command->operand) {
-        KZ_TRY(kz_text_add(out, "                '1"));
+        KZ_TRY(kz_text_add(out, "                '%s", command->operand_most > 2 ? "*" : "1"));
         KZ_TRY(add_action(out, command->operand, command->operand_values));
         KZ_TRY(kz_text_add(out, "' \\\n"));
     }
     KZ_TRY(kz_text_add(out, "                && return\n            ;;\n"));
+done:
+    return st;
+}
+
+static kz_status add_group(kz_text *out, const kz_group *group)
+{
+    const kz_command *command;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_text_add(out, "        %s)\n            seconds=(\n", group->name));
+    for (int i = 0; (command = kz_group_command(group, i)); i++)
+        KZ_TRY(add_described(out, kz_command_word(command), command->summary));
+    KZ_TRY(kz_text_add(out, "            )\n%s", choose_second));
 done:
     return st;
 }
@@ -100,7 +125,9 @@ kz_status kz_completion_zsh(kz_text *out)
                             "# zsh completion for kaizen and train, made by: kaizen completion zsh\n"
                             "_kaizen()\n{\n"));
     KZ_TRY(add_commands(out));
-    KZ_TRY(kz_text_add(out, "%s    case $command in\n", choose));
+    KZ_TRY(kz_text_add(out, "%s", choose));
+    for (const kz_group *g = kz_groups; g->name; g++) KZ_TRY(add_group(out, g));
+    KZ_TRY(kz_text_add(out, "    esac\n    case $command in\n"));
     for (const kz_command *const *c = kz_commands; *c; c++) KZ_TRY(add_case(out, *c));
     KZ_TRY(kz_text_add(out, "    esac\n}\n%s", tail));
 done:

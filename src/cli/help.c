@@ -62,14 +62,20 @@ static kz_status add_option(kz_text *out, const kz_option *option, int width)
     return add_row(out, left, 26, option->help, width);
 }
 
+static kz_status add_example(kz_text *out, const kz_example *example, int width)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_text_add(out, "  %s\n      ", example->line));
+    KZ_TRY(add_wrapped(out, example->what, 6, 6, width));
+done:
+    return st;
+}
+
 static kz_status add_examples(kz_text *out, const kz_example *example, int width)
 {
     kz_status st = KZ_OK;
     KZ_TRY(kz_text_add(out, "Examples:\n"));
-    for (; example->line; example++) {
-        KZ_TRY(kz_text_add(out, "  %s\n      ", example->line));
-        KZ_TRY(add_wrapped(out, example->what, 6, 6, width));
-    }
+    for (; example->line; example++) KZ_TRY(add_example(out, example, width));
 done:
     return st;
 }
@@ -114,6 +120,23 @@ done:
     return st;
 }
 
+kz_status kz_help_group(kz_text *out, const kz_group *group, int width)
+{
+    const kz_command *command;
+    kz_status st = KZ_OK;
+    width = usable(width);
+    KZ_TRY(kz_text_add(out, "kaizen %s - ", group->name));
+    KZ_TRY(add_wrapped(out, group->summary, 10 + (int)strlen(group->name), 2, width));
+    KZ_TRY(kz_text_add(out, "\nExamples:\n"));
+    for (int i = 0; (command = kz_group_command(group, i)); i++) KZ_TRY(add_example(out, command->examples, width));
+    KZ_TRY(kz_text_add(out, "\nUsage: kaizen %s COMMAND [OPTION]...\n\nCommands:\n", group->name));
+    for (int i = 0; (command = kz_group_command(group, i)); i++)
+        KZ_TRY(add_row(out, kz_command_word(command), 16, command->summary, width));
+    KZ_TRY(kz_text_add(out, "\n'kaizen %s COMMAND --help' says more about a command.\n", group->name));
+done:
+    return st;
+}
+
 kz_status kz_help_overview(kz_text *out, int width)
 {
     static const kz_example examples[] = {
@@ -149,17 +172,24 @@ static void print_styled(const char *text, FILE *stream)
     }
 }
 
-kz_status kz_help_print(const kz_command *command, FILE *stream)
+static kz_status add_help(kz_text *out, const kz_named *about, int width)
+{
+    if (about->command) return kz_help_command(out, about->command, width);
+    return about->group ? kz_help_group(out, about->group, width) : kz_help_overview(out, width);
+}
+
+kz_status kz_help_print(const kz_named *about, FILE *stream)
 {
     kz_text text = {0};
-    int width = kz_style_width(stream);
-    kz_status st = command ? kz_help_command(&text, command, width) : kz_help_overview(&text, width);
+    kz_status st = add_help(&text, about, kz_style_width(stream));
     if (st == KZ_OK) print_styled(kz_text_str(&text), stream);
     kz_text_free(&text);
     return st;
 }
 
-static const kz_example help_examples[] = {{"kaizen help train", "prints the help of kaizen train"}, {.line = NULL}};
+static const kz_example help_examples[] = {{"kaizen help train", "prints the help of kaizen train"},
+                                           {"kaizen help data inspect", "prints the help of kaizen data inspect"},
+                                           {.line = NULL}};
 
 const kz_command kz_command_help = {.name = "help",
                                     .summary = "prints the help of the program or of a command",
@@ -167,19 +197,20 @@ const kz_command kz_command_help = {.name = "help",
                                     .examples = help_examples,
                                     .description = "",
                                     .operand = "COMMAND",
+                                    .operand_most = 2,
                                     .operand_values = KZ_VALUES_COMMAND,
                                     .run = kz_cli_help};
 
 kz_status kz_cli_help(kz_cli *cli)
 {
-    const kz_command *command = NULL;
+    kz_named about;
     kz_text text = {0};
     kz_status st = KZ_OK;
-    if (cli->operand) KZ_TRY(kz_command_named(cli, cli->operand, &command));
+    KZ_TRY(kz_command_operands(cli, &about));
     if (!cli->json) {
-        KZ_TRY(kz_help_print(command, stdout));
+        KZ_TRY(kz_help_print(&about, stdout));
     } else {
-        KZ_TRY(command ? kz_help_command(&text, command, 80) : kz_help_overview(&text, 80));
+        KZ_TRY(add_help(&text, &about, 80));
         KZ_TRY(kz_cli_print_text(cli, kz_text_str(&text)));
     }
 done:

@@ -22,34 +22,66 @@ static kz_status run(const kz_command *command, int argc, char *const *argv)
     kz_cli cli;
     kz_status st = kz_cli_parse(&cli, command, argc, argv);
     kz_progress_allow(!cli.quiet);
-    if (st == KZ_OK) st = cli.help ? kz_help_print(command, stdout) : command->run(&cli);
+    if (st == KZ_OK) st = cli.help ? kz_help_print(&(kz_named){.command = command}, stdout) : command->run(&cli);
     kz_progress_end();
     if (st != KZ_OK) kz_cli_print_error(&cli, st);
     kz_cli_free(&cli);
     return st;
 }
 
-static kz_status unknown_top_option(kz_cli *cli, const char *word)
+static bool is_help(const char *word)
 {
-    const char *names[] = {kz_top_options[0].name, kz_top_options[1].name, NULL};
-    const char *near = kz_suggest(word, names);
-    if (near) kz_cli_hint(cli, "did you mean %s?", near);
-    else kz_cli_hint(cli, "options follow the command: kaizen COMMAND [OPTION]...; kaizen --help lists the commands");
-    return KZ_FAIL(KZ_E_USAGE, "unknown option '%s'", word);
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static kz_status dispatch(int argc, char *const *argv)
+/* An option where a command must stand: of the program, or behind the name of a group. */
+static kz_status unknown_option(kz_cli *cli, const char *word, const kz_group *group)
+{
+    const char *names[] = {kz_top_options[0].name, group ? NULL : kz_top_options[1].name, NULL};
+    const char *near = kz_suggest(word, names), *name = group ? group->name : "", *blank = group ? " " : "";
+    if (near) kz_cli_hint(cli, "did you mean %s?", near);
+    else
+        kz_cli_hint(cli,
+                    "options follow the command: kaizen %s%sCOMMAND [OPTION]...; kaizen %s%s--help lists the commands",
+                    name, blank, name, blank);
+    return KZ_FAIL(KZ_E_USAGE, "%s%sunknown option '%s'", name, group ? ": " : "", word);
+}
+
+/* `kaizen data` alone and `kaizen data --help`; all else names a command of the group. */
+static kz_status dispatch_group(kz_cli *cli, const kz_group *group, int argc, char **argv)
+{
+    if (argc == 1) {
+        (void)kz_help_print(&(kz_named){.group = group}, stderr);
+        return KZ_E_USAGE;
+    }
+    if (!is_help(argv[1])) {
+        kz_status st = unknown_option(cli, argv[1], group);
+        kz_cli_print_error(cli, st);
+        return st;
+    }
+    argv[1] = argv[0]; /* as `kaizen help data` */
+    return run(kz_command_find("help"), argc - 1, argv + 1);
+}
+
+static kz_status dispatch(int argc, char **argv)
 {
     const char *word = argv[0];
-    const kz_command *command = NULL;
+    const kz_group *group = kz_group_find(word);
+    kz_named named = {.used = 1};
     kz_cli cli = {.json = kz_cli_wants_json(argc, argv)}; /* for errors before there is a command */
     kz_status st = KZ_OK;
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) command = kz_command_find("help");
-    else if (strcmp(word, "--version") == 0) command = kz_command_find("version");
-    else st = word[0] == '-' ? unknown_top_option(&cli, word) : kz_command_named(&cli, word, &command);
+    if (group && (argc == 1 || argv[1][0] == '-')) {
+        st = dispatch_group(&cli, group, argc, argv);
+        kz_cli_free(&cli);
+        return st;
+    }
+    if (is_help(word)) named.command = kz_command_find("help");
+    else if (strcmp(word, "--version") == 0) named.command = kz_command_find("version");
+    else if (word[0] == '-') st = unknown_option(&cli, word, NULL);
+    else st = kz_command_named(&cli, (const char *const *)argv, argc, &named);
     if (st != KZ_OK) kz_cli_print_error(&cli, st);
     kz_cli_free(&cli);
-    return st == KZ_OK ? run(command, argc - 1, argv + 1) : st;
+    return st == KZ_OK ? run(named.command, argc - named.used, argv + named.used) : st;
 }
 
 /* A reader that left early (`kaizen ... | head`) needs no message, but the result did not get out either. */
@@ -78,6 +110,6 @@ int main(int argc, char **argv)
     if (!isatty(STDOUT_FILENO)) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     if (strcmp(name, "train") == 0) return finish(kz_status_exit(run(kz_command_find("train"), argc - 1, argv + 1)));
     if (argc > 1) return finish(kz_status_exit(dispatch(argc - 1, argv + 1)));
-    (void)kz_help_print(NULL, stderr);
+    (void)kz_help_print(&(kz_named){.used = 0}, stderr);
     return finish(kz_status_exit(KZ_E_USAGE));
 }

@@ -150,12 +150,20 @@ done:
     return st;
 }
 
+/* "kaizen-data-inspect" */
+static void page_name(char out[64], const kz_command *command)
+{
+    snprintf(out, 64, "kaizen-%s", command->name);
+    for (char *blank = out; (blank = strchr(blank, ' '));) *blank = '-';
+}
+
 kz_status kz_man_command_page(kz_text *out, const kz_command *command)
 {
     char page[64];
     const kz_option *option;
+    const kz_group *group = kz_group_of(command);
     kz_status st = KZ_OK;
-    snprintf(page, sizeof page, "kaizen-%s", command->name);
+    page_name(page, command);
     KZ_TRY(add_title(out, page, command->summary));
     KZ_TRY(add_section(out, "SH", "SYNOPSIS"));
     KZ_TRY(add_usage(out, command));
@@ -168,12 +176,41 @@ kz_status kz_man_command_page(kz_text *out, const kz_command *command)
     KZ_TRY(add_exits(out, command));
     KZ_TRY(add_environment(out));
     KZ_TRY(add_section(out, "SH", "SEE ALSO\n.BR kaizen (1)"));
+    if (group) KZ_TRY(kz_text_add(out, ".BR kaizen\\-%s (1)\n", group->name));
+done:
+    return st;
+}
+
+kz_status kz_man_group_page(kz_text *out, const kz_group *group)
+{
+    char page[64];
+    const kz_command *command;
+    kz_status st = KZ_OK;
+    snprintf(page, sizeof page, "kaizen-%s", group->name);
+    KZ_TRY(add_title(out, page, group->summary));
+    KZ_TRY(add_section(out, "SH", "SYNOPSIS"));
+    KZ_TRY(kz_text_add(out, ".B kaizen %s\n.I COMMAND\n[OPTION]...\n", group->name));
+    KZ_TRY(add_section(out, "SH", "COMMANDS"));
+    for (int i = 0; (command = kz_group_command(group, i)); i++) {
+        KZ_TRY(kz_text_add(out, ".TP\n.B kaizen %s\n", command->name));
+        KZ_TRY(add_text(out, command->summary));
+    }
+    KZ_TRY(add_section(out, "SH", "EXAMPLES"));
+    for (int i = 0; (command = kz_group_command(group, i)); i++) KZ_TRY(add_examples(out, command->examples));
+    KZ_TRY(add_section(out, "SH", "SEE ALSO\n.BR kaizen (1)"));
+    for (int i = 0; (command = kz_group_command(group, i)); i++) {
+        page_name(page, command);
+        KZ_TRY(kz_text_add(out, ".BR "));
+        KZ_TRY(add_escaped(out, page));
+        KZ_TRY(kz_text_add(out, " (1)\n"));
+    }
 done:
     return st;
 }
 
 static const kz_example examples[] = {{"kaizen man | man -l -", "shows the manual"},
                                       {"kaizen man train | man -l -", "shows the page of one command"},
+                                      {"kaizen man data inspect | man -l -", "that of one with two words"},
                                       {.line = NULL}};
 
 const kz_command kz_command_man = {.name = "man",
@@ -182,16 +219,18 @@ const kz_command kz_command_man = {.name = "man",
                                    .examples = examples,
                                    .description = "",
                                    .operand = "COMMAND",
+                                   .operand_most = 2,
                                    .operand_values = KZ_VALUES_COMMAND,
                                    .run = kz_cli_man};
 
 kz_status kz_cli_man(kz_cli *cli)
 {
-    const kz_command *command = NULL;
+    kz_named about;
     kz_text text = {0};
     kz_status st = KZ_OK;
-    if (cli->operand) KZ_TRY(kz_command_named(cli, cli->operand, &command));
-    KZ_TRY(command ? kz_man_command_page(&text, command) : kz_man_page(&text));
+    KZ_TRY(kz_command_operands(cli, &about));
+    if (about.command) KZ_TRY(kz_man_command_page(&text, about.command));
+    else KZ_TRY(about.group ? kz_man_group_page(&text, about.group) : kz_man_page(&text));
     KZ_TRY(kz_cli_print_text(cli, kz_text_str(&text)));
     if (kz_style_terminal(stdout)) kz_cli_note(cli, "to read it: kaizen man | man -l -");
 done:

@@ -132,11 +132,13 @@ static kz_status check_operand(parser *p, const char *word)
 static kz_status take_operand(parser *p, const char *word)
 {
     const kz_command *command = p->cli->command;
-    if (!command->operand || p->cli->operand) {
+    int most = !command->operand ? 0 : command->operand_most ? command->operand_most : 1;
+    if (p->cli->n_operands >= most) {
         hint_operand(p, word);
         return KZ_FAIL(KZ_E_USAGE, "%s: unexpected argument '%s'", command->name, word);
     }
-    p->cli->operand = word;
+    p->cli->operands[p->cli->n_operands++] = word;
+    p->cli->operand = p->cli->operands[0];
     return check_operand(p, word);
 }
 
@@ -199,6 +201,7 @@ kz_status kz_cli_parse(kz_cli *cli, const kz_command *command, int argc, char *c
     *cli = (kz_cli){.command = command};
     cli->json = kz_cli_wants_json(argc, argv); /* known early, for the errors below */
     KZ_TRY(kz_calloc(&p.seen, argc, sizeof *p.seen, "command line"));
+    KZ_TRY(kz_calloc(&cli->operands, argc, sizeof *cli->operands, "command line"));
     KZ_TRY(take_all(&p));
     KZ_TRY(group(&p));
     cli->help = kz_cli_has(cli, "--help");
@@ -213,6 +216,7 @@ done:
 void kz_cli_free(kz_cli *cli)
 {
     kz_free(&cli->values);
+    kz_free(&cli->operands);
     kz_text_free(&cli->hint);
     kz_text_free(&cli->report);
 }

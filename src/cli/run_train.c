@@ -150,6 +150,15 @@ static void describe_data(const view *v, const kz_train_plan *p)
                     test, (long long)d->features, (long long)d->targets, d->targets == 1 ? "" : "s");
 }
 
+/* What the file says where the config says nothing. */
+static void describe_note(const view *v, const char *note)
+{
+    for (int n; *note; note += n + (note[n] == '\n')) {
+        n = (int)strcspn(note, "\n");
+        kz_cli_note(v->cli, "note    %.*s", n, note);
+    }
+}
+
 static void describe_model(const view *v, const kz_train_plan *p)
 {
     kz_text shape = {0};
@@ -179,6 +188,7 @@ static void on_begin(void *context, const kz_train_plan *p)
     v->has_valid = p->data->valid.rows > 0;
     if (!v->dry_run) catch_signals(); /* before, there is nothing to finish */
     describe_data(v, p);
+    describe_note(v, p->data->note);
     describe_model(v, p);
     kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
     if (strcmp(p->cfg->device.arithmetic, "fast") == 0)

@@ -29,3 +29,10 @@ int kz_style_width(FILE *stream)
     const char *given = getenv("COLUMNS");
     return given && kz_parse_int(given, &columns) && columns > 0 && columns < 10000 ? (int)columns : 80;
 }
+
+bool kz_style_unicode(FILE *stream)
+{
+    const char *names[] = {"LC_ALL", "LC_CTYPE", "LANG"}, *locale = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !(locale && *locale); i++) locale = getenv(names[i]);
+    return kz_style_terminal(stream) && locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
+}

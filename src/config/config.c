@@ -33,6 +33,12 @@ kz_status kz_config_set_string(char **field, const char *value)
     return KZ_OK;
 }
 
+static void note_left_out(const kz_config_reader *r, const char *path, kz_config_split *split)
+{
+    bool bad;
+    split->left_out = kz_config_find(r->root, path, 0, &bad) == NULL;
+}
+
 static kz_status read_all(kz_config_reader *r, int64_t n_sets)
 {
     kz_status st = KZ_OK;
@@ -44,6 +50,9 @@ static kz_status read_all(kz_config_reader *r, int64_t n_sets)
     if (!r->root) return KZ_OK;
     for (int64_t i = 1; i <= n_sets && r->root->kind == KZ_NODE_MAPPING; i++) KZ_TRY(kz_config_overlay(r, i));
     KZ_TRY(kz_config_fill(r));
+    note_left_out(r, "data.train", &r->cfg->data.train);
+    note_left_out(r, "data.valid", &r->cfg->data.valid);
+    note_left_out(r, "data.test", &r->cfg->data.test);
 done:
     return st;
 }

@@ -106,9 +106,7 @@ kz_status kz_config_forms(kz_text *out, const kz_config_key *section);
 bool kz_config_form(const kz_config_key *section, int i, char out[64]);
 
 bool kz_config_looks_typed(const char *plain, const char **kind); /* "123", "true", "~": not text to YAML readers */
-/* The same text as a YAML scalar, in quotes where needed. */
-kz_status kz_config_quote(kz_text *out, const char *text);
-kz_status kz_config_number(kz_text *out, double x); /* shortest that reads back as x */
+kz_status kz_config_number(kz_text *out, double x);               /* shortest that reads back as x */
 
 /* The config as JSON.  digest: only the keys that can change bits, and null for what is left open. */
 kz_status kz_config_object(json_t **out, const kz_config *cfg, bool digest);

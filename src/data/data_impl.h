@@ -92,19 +92,73 @@ kz_status kz_hdf5_clean(char **out, const char *text, size_t n);
 /* reader_file.c: *fd <- the regular file at path, which holds HDF5, locked as HDF5 does; its *bytes.  Yours to close. */
 kz_status kz_reader_file_open(int *fd, int64_t *bytes, const char *path);
 
+/* ---- reader_tree.c: what is in a file ---- */
+
+enum {
+    KZ_NODE_RANK = 8,     /* extents of a node that are kept */
+    KZ_NODES_MAX = 10000, /* nodes of a file that are listed: with as many there may be more */
+};
+
+typedef enum {
+    KZ_NODE_GROUP,
+    KZ_NODE_DATASET,
+    KZ_NODE_TYPE, /* a named type */
+    KZ_NODE_SOFT,
+    KZ_NODE_EXTERNAL,
+    KZ_NODE_OTHER,     /* a link of another kind, or one whose object is damaged */
+    KZ_NODE_ATTRIBUTE, /* of the object listed last that is none; path: "<object's path>@<name>" */
+} kz_node_kind;
+
+typedef struct {
+    kz_node_kind kind;
+    char *path;   /* "/train/x", clean UTF-8 */
+    char *target; /* of a link; of an attribute: its value as text; of a group or array listed before: where; or NULL */
+    char type[48];   /* "uint8", "float32, big-endian", "boolean of int8", "string", ...; "" if no array or attribute */
+    char layout[16]; /* "contiguous", "chunked", "compact", "virtual", "external" */
+    char filters[96];                                  /* "shuffle, gzip 4", "filter 32015 (Zstandard)"; "" if none */
+    int rank;                                          /* may be over KZ_NODE_RANK */
+    int64_t extent[KZ_NODE_RANK], chunk[KZ_NODE_RANK]; /* chunk all 0 where not chunked */
+    int64_t stored_bytes;
+    bool readable; /* kz_hdf5_array would take it: a plain array of numbers */
+} kz_node;
+
+/* *out <- the root group and what it leads to, every group before its members and these by name, *n in all; yours to
+ * kz_nodes_free.  No link is followed; what hard links lead to twice is entered once; groups are entered 64 deep.  What
+ * cannot be found out of a damaged object is left out.  Fails: KZ_E_DATA (not even the root can be read), KZ_E_MEM. */
+kz_status kz_hdf5_tree(kz_hdf5 *file, kz_node **out, int64_t *n);
+void kz_nodes_free(kz_node **nodes, int64_t n);
+
 /* ---- find.c ---- */
 
 const char *kz_data_looks_like(const uint8_t *head, int64_t n); /* "CSV text; ..." with the remedy, of no HDF5 file */
 
-/* ---- one opening: open.c calls the others in this order ---- */
+/* ---- layout.c: which arrays of a file are the splits ---- */
 
 enum { KZ_TRAIN, KZ_VALID, KZ_TEST, KZ_SPLITS };
+
+typedef struct {
+    char *x[KZ_SPLITS], *y[KZ_SPLITS]; /* paths in the file; NULL: no such split */
+    kz_text note;                      /* what was found and not found, a line each, the last without its line feed */
+    bool other_names;                  /* a split lies under names that are not our own */
+} kz_layout;
+
+/* What the config says stands; what it leaves out is looked for in the file: /train/x, /valid/x, /test/x and the like
+ * first, then the names of docs/data.md.  c NULL: all is left out.  Fails: KZ_E_DATA (nothing to train on; several
+ * arrays could be the one looked for), KZ_E_MEM; *out is then untouched. */
+kz_status kz_layout_find(kz_layout *out, kz_hdf5 *file, const kz_config_data *c);
+void kz_layout_free(kz_layout *l);
+
+/* *x, *y <- two arrays that could be the features and targets to train on, for a suggestion; NULL: none. */
+void kz_layout_guess(const kz_node *nodes, int64_t n, const kz_node **x, const kz_node **y);
+
+/* ---- one opening: open.c calls the others in this order ---- */
 
 typedef struct {
     const kz_config *cfg;
     kz_data *data; /* what is being made */
     kz_hdf5 *file;
     kz_sha256 *hash;
+    kz_layout layout;
     kz_array x[KZ_SPLITS], y[KZ_SPLITS];
 } kz_opening;
 

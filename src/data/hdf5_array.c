@@ -314,6 +314,24 @@ done:
     return st;
 }
 
+static kz_status open_array(const kz_lib *file, const char *object, const char *key, hid_t *out, kz_array *a)
+{
+    hid_t set = -1, made = -1;
+    kz_status st = KZ_OK;
+    KZ_TRY(follow(file, object, key, &set));
+    KZ_TRY(describe_type(file, object, set, &a->stored));
+    KZ_TRY(describe_extents(file, object, set, a));
+    KZ_HDF5(made = H5Dget_create_plist(set));
+    KZ_TRY(check_storage(file, object, set, made, a));
+    KZ_TRY(kz_hdf5_check_filters(file, object, made));
+    *out = set;
+    set = -1; /* given away */
+done:
+    if (made >= 0) H5Pclose(made);
+    if (set >= 0) H5Dclose(set);
+    return st;
+}
+
 /* Twice the room for the sets that are open. */
 static kz_status grow(kz_lib *file)
 {
@@ -333,20 +351,23 @@ static kz_status grow(kz_lib *file)
 kz_status kz_lib_array(kz_lib *file, const char *object, const char *key, kz_array *out)
 {
     kz_array a = {.object = object, .id = file->n_arrays};
-    hid_t set = -1, made = -1;
     kz_status st = KZ_OK;
-    KZ_TRY(follow(file, object, key, &set));
-    KZ_TRY(describe_type(file, object, set, &a.stored));
-    KZ_TRY(describe_extents(file, object, set, &a));
-    KZ_HDF5(made = H5Dget_create_plist(set));
-    KZ_TRY(check_storage(file, object, set, made, &a));
-    KZ_TRY(kz_hdf5_check_filters(file, object, made));
     if (file->n_arrays == file->room) KZ_TRY(grow(file));
-    file->array[file->n_arrays++] = set;
-    set = -1; /* given away */
+    KZ_TRY(open_array(file, object, key, &file->array[file->n_arrays], &a));
+    file->n_arrays++;
     *out = a;
 done:
-    if (made >= 0) H5Pclose(made);
-    if (set >= 0) H5Dclose(set);
     return st;
+}
+
+kz_status kz_lib_readable(const kz_lib *file, const char *object, bool *out)
+{
+    hid_t set = -1;
+    kz_array a = {.object = object};
+    kz_status st = open_array(file, object, "", &set, &a);
+    if (set >= 0) H5Dclose(set);
+    if (st == KZ_E_MEM) return st;
+    if (st != KZ_OK) kz_error_clear(); /* it is an answer */
+    *out = st == KZ_OK;
+    return KZ_OK;
 }

@@ -169,3 +169,73 @@ done:
     close_attribute(&a);
     return st;
 }
+
+/* ---- any value, to be shown ---- */
+
+enum { SHOWN_MAX = 16, SHOWN_BYTES = 1 << 16 };
+
+static kz_status add_numbers(kz_text *out, hid_t a, hid_t type, int64_t n, bool *known)
+{
+    H5T_class_t class = H5Tget_class(type);
+    hid_t memory = class == H5T_FLOAT                                          ? H5T_NATIVE_DOUBLE
+                   : class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_NONE ? H5T_NATIVE_UINT64
+                                                                               : H5T_NATIVE_INT64;
+    union {
+        double f;
+        int64_t i;
+        uint64_t u;
+    } *v = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_calloc(&v, n, sizeof *v, "attribute"));
+    *known = H5Aread(a, memory, v) >= 0;
+    for (int64_t i = 0; *known && i < n && i < SHOWN_MAX; i++) {
+        KZ_TRY(kz_text_add(out, "%s", i ? ", " : ""));
+        if (class == H5T_FLOAT) KZ_TRY(kz_text_add(out, "%.9g", v[i].f));
+        else if (memory == H5T_NATIVE_UINT64) KZ_TRY(kz_text_add(out, "%llu", (unsigned long long)v[i].u));
+        else KZ_TRY(kz_text_add(out, "%lld", (long long)v[i].i));
+    }
+done:
+    kz_free(&v);
+    return st;
+}
+
+static kz_status add_texts(kz_text *out, hid_t id, hid_t type, hid_t space, int64_t n, bool *known)
+{
+    kz_lib unnamed = {.path = ""};
+    attribute a = {id, type, space, n, H5T_STRING};
+    char **texts = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_calloc(&texts, n, sizeof *texts, "attribute"));
+    st = H5Tis_variable_str(type) > 0 ? read_varying(&unnamed, "attribute", &a, texts)
+                                      : read_fixed(&unnamed, "attribute", &a, texts);
+    *known = st == KZ_OK;
+    if (st == KZ_E_DATA) {
+        kz_error_clear(); /* damaged: shown without its value */
+        st = KZ_OK;
+    }
+    for (int64_t i = 0; st == KZ_OK && *known && i < n && i < SHOWN_MAX; i++)
+        st = kz_text_add(out, "%s%s", i ? ", " : "", texts[i]);
+done:
+    kz_texts_free(&texts, n);
+    return st;
+}
+
+kz_status kz_hdf5_attribute_text(char **out, hid_t a, hid_t type, hid_t space)
+{
+    H5T_class_t class = H5Tget_class(type);
+    int64_t n = H5Sget_simple_extent_npoints(space);
+    bool list = H5Sget_simple_extent_ndims(space) > 0, known = false;
+    kz_text text = {0};
+    kz_status st = KZ_OK;
+    if (n < 1 || n > SHOWN_BYTES || H5Aget_storage_size(a) > SHOWN_BYTES) return KZ_OK;
+    if (list) KZ_TRY(kz_text_add(&text, "["));
+    if (class == H5T_STRING) KZ_TRY(add_texts(&text, a, type, space, n, &known));
+    if (class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM) KZ_TRY(add_numbers(&text, a, type, n, &known));
+    if (n > SHOWN_MAX) KZ_TRY(kz_text_add(&text, ", ..."));
+    if (list) KZ_TRY(kz_text_add(&text, "]"));
+    if (known) KZ_TRY(kz_strdup(out, kz_text_str(&text)));
+done:
+    kz_text_free(&text);
+    H5Eclear2(H5E_DEFAULT);
+    return st;
+}

@@ -32,6 +32,7 @@ kz_status kz_lib_array(kz_lib *file, const char *object, const char *key, kz_arr
 kz_status kz_lib_read(kz_lib *file, const kz_array *a, int64_t first, int64_t n, void *out);
 kz_status kz_lib_texts(kz_lib *file, const char *attribute, char ***out, int64_t *n);
 kz_status kz_lib_number(kz_lib *file, const char *attribute, double *out, bool *found);
+kz_status kz_lib_tree(const kz_lib *file, kz_node **out, int64_t *n);
 void kz_lib_close(kz_lib **file);
 
 /* True if the library has found no memory since the last call. */
@@ -57,6 +58,17 @@ void kz_hdf5_reader_destroy(kz_hdf5_reader **reader);
 
 /* False for an integer or float whose sign, exponent or bits lie outside of it: HDF5 would read memory of others. */
 bool kz_hdf5_number_is_sound(hid_t type);
+
+/* hdf5_array.c: *out <- would kz_hdf5_array take it?  Fails: KZ_E_MEM. */
+kz_status kz_lib_readable(const kz_lib *file, const char *object, bool *out);
+
+/* hdf5_describe.c: fills in what a node says of its type; of an array, but for `readable`. */
+void kz_hdf5_describe_type(char out[48], hid_t type);
+void kz_hdf5_describe_set(kz_node *node, hid_t set);
+
+/* hdf5_attribute.c: *out <- the value as clean text, "[1, 2, ...]" where there are several; NULL: it is no text and no
+ * number, or too large.  *out is yours to kz_free. */
+kz_status kz_hdf5_attribute_text(char **out, hid_t attribute, hid_t type, hid_t space);
 
 /* HDF5's type of the values read; not to be closed. */
 hid_t kz_hdf5_memory_type(kz_stored stored);

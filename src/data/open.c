@@ -19,6 +19,12 @@ void kz_data_destroy(kz_data **data)
     for (int i = 0; d->own && i < d->own->n_held; i++) kz_free(&d->own->held[i]);
     kz_free(&d->own);
     kz_texts_free(&d->class_names, d->classes);
+    kz_data_arrays *at[] = {&d->train_at, &d->valid_at, &d->test_at};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        kz_free(&at[i]->x);
+        kz_free(&at[i]->y);
+    }
+    kz_free(&d->note);
     kz_free(&d->name);
     kz_free(&d->path);
     kz_free(data);
@@ -26,17 +32,17 @@ void kz_data_destroy(kz_data **data)
 
 /* ---- arrays ---- */
 
-static kz_status open_split(kz_opening *o, int i, const kz_config_split *split, const char *key)
+static kz_status open_split(kz_opening *o, int i, const char *key)
 {
     char where[64];
+    const char *x = o->layout.x[i], *y = o->layout.y[i];
     kz_status st = KZ_OK;
-    if (!split->x != !split->y)
-        return KZ_FAIL(KZ_E_CONFIG, "%s: %s is named but %s is not; give both", key, split->x ? "x" : "y",
-                       split->x ? "y" : "x");
-    if (!split->x) return KZ_OK;
+    if (!x != !y)
+        return KZ_FAIL(KZ_E_CONFIG, "%s: %s is named but %s is not; give both", key, x ? "x" : "y", x ? "y" : "x");
+    if (!x) return KZ_OK;
     snprintf(where, sizeof where, "%s%s", key, i == KZ_TRAIN ? "" : ", or set it to none");
-    KZ_TRY(kz_hdf5_array(o->file, split->x, where, &o->x[i]));
-    KZ_TRY(kz_hdf5_array(o->file, split->y, where, &o->y[i]));
+    KZ_TRY(kz_hdf5_array(o->file, x, where, &o->x[i]));
+    KZ_TRY(kz_hdf5_array(o->file, y, where, &o->y[i]));
 done:
     return st;
 }
@@ -45,12 +51,26 @@ static kz_status open_arrays(kz_opening *o)
 {
     const kz_config_data *c = &o->cfg->data;
     kz_status st = KZ_OK;
-    if (!c->train.x) return KZ_FAIL(KZ_E_CONFIG, "data.train: no x and y are named; there is nothing to train on");
-    KZ_TRY(open_split(o, KZ_TRAIN, &c->train, "data.train"));
-    KZ_TRY(open_split(o, KZ_VALID, &c->valid, "data.valid"));
-    KZ_TRY(open_split(o, KZ_TEST, &c->test, "data.test"));
+    if (!c->train.left_out && !c->train.x)
+        return KZ_FAIL(KZ_E_CONFIG, "data.train: no x and y are named; there is nothing to train on");
+    KZ_TRY(kz_layout_find(&o->layout, o->file, c));
+    KZ_TRY(open_split(o, KZ_TRAIN, "data.train"));
+    KZ_TRY(open_split(o, KZ_VALID, "data.valid"));
+    KZ_TRY(open_split(o, KZ_TEST, "data.test"));
 done:
     return st;
+}
+
+/* The names go with the data set. */
+static kz_status keep_layout(kz_opening *o)
+{
+    kz_data *d = o->data;
+    kz_data_arrays *at[KZ_SPLITS] = {&d->train_at, &d->valid_at, &d->test_at};
+    for (int i = 0; i < KZ_SPLITS; i++) {
+        *at[i] = (kz_data_arrays){o->layout.x[i], o->layout.y[i]};
+        o->layout.x[i] = o->layout.y[i] = NULL; /* given away */
+    }
+    return kz_strdup(&d->note, kz_text_str(&o->layout.note));
 }
 
 static kz_status load_x(const kz_opening *o, kz_split *s, const kz_array *x, const char *role)
@@ -123,7 +143,9 @@ static kz_status read_file(kz_opening *o)
     KZ_TRY(load_arrays(o));
     if (o->data->classification) KZ_TRY(kz_check_classes(o));
     KZ_TRY(read_name(o));
+    KZ_TRY(keep_layout(o));
 done:
+    kz_layout_free(&o->layout);
     kz_hdf5_close(&o->file);
     kz_sha256_destroy(&o->hash);
     return st;

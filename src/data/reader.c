@@ -223,43 +223,51 @@ done:
 
 /* ---- attributes ---- */
 
-/* *out <- n texts from a copy of the slot. */
-static kz_status take_texts(kz_hdf5 *file, const kz_answer *a, char ***out)
+kz_status kz_reader_refuse(kz_hdf5 *file, const char *what)
 {
-    uint8_t *copy = NULL;
-    char **texts = NULL;
-    const uint8_t *text;
-    int64_t length;
+    return kz_reader_distrust(file->reader, what);
+}
+
+kz_status kz_reader_list(kz_hdf5 *file, kz_call call, const char *object, int64_t least, uint8_t **copy, kz_slot *s,
+                         int64_t *n)
+{
+    kz_answer a;
     kz_status st = KZ_OK;
-    if (a->n < 0 || a->n > a->bytes / (int64_t)sizeof(uint32_t))
-        return kz_reader_distrust(file->reader, "has an impossible number of texts");
-    KZ_TRY(kz_calloc(&copy, a->bytes, 1, "attribute"));
-    KZ_TRY(kz_calloc(&texts, a->n, sizeof *texts, "attribute"));
-    memcpy(copy, kz_reader_slot(file->reader, 0), (size_t)a->bytes);
-    kz_slot s = {copy, a->bytes};
-    for (int64_t i = 0; i < a->n; i++) {
-        if (!kz_reader_take(&s, &text, &length)) KZ_TRY(kz_reader_distrust(file->reader, "has a text cut short"));
-        KZ_TRY(kz_hdf5_clean(&texts[i], (const char *)text, (size_t)length));
-    }
-    *out = texts;
-    texts = NULL; /* given away */
+    *n = 0;
+    KZ_TRY(begin(file, call, object, ""));
+    KZ_TRY(ask(file, &a));
+    if (a.n < 0 || a.n > a.bytes / least) KZ_TRY(kz_reader_refuse(file, "has an impossible number of parts"));
+    if (a.n == 0) goto done;
+    KZ_TRY(kz_calloc(copy, a.bytes, 1, "answer of the reader process"));
+    memcpy(*copy, kz_reader_slot(file->reader, 0), (size_t)a.bytes);
+    *s = (kz_slot){*copy, a.bytes};
+    *n = a.n;
 done:
-    kz_texts_free(&texts, a->n);
-    kz_free(&copy);
     return st;
 }
 
 kz_status kz_hdf5_texts(kz_hdf5 *file, const char *attribute, char ***out, int64_t *n)
 {
-    kz_answer a;
+    uint8_t *copy = NULL;
+    char **texts = NULL;
+    const uint8_t *text;
+    int64_t length, count = 0;
+    kz_slot s;
     kz_status st = KZ_OK;
     *n = 0;
-    KZ_TRY(begin(file, KZ_CALL_TEXTS, attribute, ""));
-    KZ_TRY(ask(file, &a));
-    if (a.n == 0) goto done;
-    KZ_TRY(take_texts(file, &a, out));
-    *n = a.n;
+    KZ_TRY(kz_reader_list(file, KZ_CALL_TEXTS, attribute, sizeof(uint32_t), &copy, &s, &count));
+    if (count == 0) goto done;
+    KZ_TRY(kz_calloc(&texts, count, sizeof *texts, "attribute"));
+    for (int64_t i = 0; i < count; i++) {
+        if (!kz_reader_take(&s, &text, &length)) KZ_TRY(kz_reader_refuse(file, "has a text cut short"));
+        KZ_TRY(kz_hdf5_clean(&texts[i], (const char *)text, (size_t)length));
+    }
+    *out = texts;
+    *n = count;
+    texts = NULL; /* given away */
 done:
+    kz_texts_free(&texts, count);
+    kz_free(&copy);
     return st;
 }
 

@@ -35,7 +35,8 @@ extern "C" {
     X(KZ_CALL_ARRAY, "opening ")                                                                                       \
     X(KZ_CALL_READ, "reading ")                                                                                        \
     X(KZ_CALL_TEXTS, "reading the attribute ")                                                                         \
-    X(KZ_CALL_NUMBER, "reading the attribute ")
+    X(KZ_CALL_NUMBER, "reading the attribute ")                                                                        \
+    X(KZ_CALL_TREE, "listing what is in it")
 
 typedef enum {
 #define KZ_CALL_ENUM(constant, doing) constant,
@@ -55,7 +56,7 @@ typedef struct {
     int32_t status;       /* a kz_status; not KZ_OK: with the message */
     int32_t stored, rank; /* ARRAY: as in kz_array */
     int32_t found;        /* NUMBER */
-    int64_t bytes, n;     /* in the slot; TEXTS: of how many texts */
+    int64_t bytes, n;     /* in the slot; TEXTS and TREE: of how many */
     int64_t extent[KZ_RANK_MAX], chunk_rows, chunk_bytes;
     double number;
     char message[2048];
@@ -68,9 +69,24 @@ typedef struct {
     int64_t left; /* bytes */
 } kz_slot;
 
+/* A node is this, its path and, where it has one, its target. */
+typedef struct {
+    int32_t kind, rank, readable, has_target;
+    int64_t extent[KZ_NODE_RANK], chunk[KZ_NODE_RANK], stored_bytes;
+    char type[48], layout[16], filters[96];
+} kz_reader_node;
+
 bool kz_reader_put(kz_slot *s, const void *bytes, int64_t n); /* false: no room */
 /* *out <- n bytes, borrowed; false: there are none.  Take from a copy: the process can change a slot at any time. */
 bool kz_reader_take(kz_slot *s, const uint8_t **out, int64_t *n);
+
+/* ---- reader.c, for the calls whose answer is a list ---- */
+
+/* Asks for all that `object` has; *copy <- the answer's bytes, yours to kz_free, *s what to take from, of n parts of at
+ * least `least` bytes each.  n = 0: nothing was copied. */
+kz_status kz_reader_list(kz_hdf5 *file, kz_call call, const char *object, int64_t least, uint8_t **copy, kz_slot *s,
+                         int64_t *n);
+kz_status kz_reader_refuse(kz_hdf5 *file, const char *what); /* kz_reader_distrust */
 
 /* ---- reader_process.c ---- */
 

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     char *x, *y;     /* paths inside the HDF5 file; NULL: this split is not given that way */
     double fraction; /* valid only: share drawn from train; 0: none */
+    bool left_out;   /* of the config: the file may say where it is; x and y are then the defaults */
 } kz_config_split;
 
 typedef struct {
@@ -113,6 +114,7 @@ void kz_config_destroy(kz_config **cfg);
 /* Replaces a string of the config (an owned one), e.g. kz_config_set_string(&cfg->output, dir). */
 kz_status kz_config_set_string(char **field, const char *value);
 
+kz_status kz_config_quote(kz_text *out, const char *text);    /* the text as a YAML scalar, in quotes where needed */
 kz_status kz_config_yaml(kz_text *out, const kz_config *cfg); /* complete, loads again to the same values */
 kz_status kz_config_json(json_t **out, const kz_config *cfg); /* the same as a JSON object, schema order */
 /* SHA-256 over the keys that can change bits, as compact JSON in schema order (docs/config.md marks them). */

@@ -30,6 +30,11 @@ typedef struct {
     float divisor;
 } kz_scale;
 
+/* Where a split lies in the file: paths of its arrays; NULL where it has none of its own. */
+typedef struct {
+    char *x, *y;
+} kz_data_arrays;
+
 typedef struct {
     char *path;          /* absolute */
     char *name;          /* the file's attribute `name`, or NULL */
@@ -41,8 +46,10 @@ typedef struct {
     char **class_names;          /* (classes), or NULL */
     int64_t targets;             /* regression: values per row */
     kz_split train, valid, test; /* rows = 0 where there is none */
-    kz_scale scale_x;            /* from the rows of train */
-    kz_scale scale_y;            /* regression; "none" or "standard" */
+    kz_data_arrays train_at, valid_at, test_at;
+    char *note;       /* what the config left out and the file says, in lines; "" if it says nothing of note */
+    kz_scale scale_x; /* from the rows of train */
+    kz_scale scale_y; /* regression; "none" or "standard" */
     /* (targets), binary64: original = deviation * z + mean; 0 and 1 if not scaled */
     double *target_mean, *target_deviation;
     char digest[KZ_DIGEST_TEXT]; /* of type, shape and values of the arrays used: see below */
@@ -62,8 +69,8 @@ typedef struct {
  * type; float16 is hashed as the binary32 it equals, float128 (any float over 8 bytes) as binary64.  So byte order,
  * chunks, filters and the names of file and arrays do not matter.  A valid split drawn from train adds nothing. */
 
-/* Opens cfg->data.path (looked for beside the config file, then in the working directory), reads and checks what the
- * config uses, draws the validation rows by the seed, and computes the scaling from the rows of train.
+/* Opens cfg->data.path (looked for beside the config file, then in the working directory), finds the splits that the
+ * config leaves out (docs/data.md), reads and checks what is used, draws the validation rows by the seed, and computes the scaling from the rows of train.
  * Fails: KZ_E_INPUT (no such file), KZ_E_DATA (file, object, found, wanted, remedy), KZ_E_CONFIG (the config and the data
  * do not fit, e.g. a validation fraction that leaves no row), KZ_E_MEM. */
 kz_status kz_data_open(kz_data **out, const kz_config *cfg);
@@ -71,6 +78,11 @@ void kz_data_destroy(kz_data **data);
 
 /* *out <- the absolute path of cfg->data.path, looked for as kz_data_open does.  Fails: KZ_E_INPUT, naming what was tried. */
 kz_status kz_data_find(char **out, const kz_config *cfg);
+
+/* *out <- what is in the HDF5 file `path`, a document of the schema kaizen.inspect/1 (docs/data.md); yours to
+ * json_decref.  objects: the arrays whose values are looked at; n = 0: those of the splits.  An array that cannot be
+ * read has a "problem" instead of values.  Fails: KZ_E_INPUT, KZ_E_DATA, KZ_E_USAGE (too many objects), KZ_E_MEM. */
+kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects);
 
 /* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
 void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);

@@ -3,7 +3,40 @@
 
 #include <string.h>
 
-/* Closes what the config left to the data: loss, target scaling, units of the last layer, absolute path. */
+/* Where the file has the split: the resolved config says it, and no longer leaves it out. */
+static kz_status resolve_split(kz_config_split *split, const kz_data_arrays *at)
+{
+    kz_status st = KZ_OK;
+    if (!split->left_out) return KZ_OK;
+    split->left_out = false;
+    if (!at->x) {
+        kz_free(&split->x);
+        kz_free(&split->y);
+        return KZ_OK;
+    }
+    KZ_TRY(kz_config_set_string(&split->x, at->x));
+    KZ_TRY(kz_config_set_string(&split->y, at->y));
+done:
+    return st;
+}
+
+static kz_status resolve_splits(kz_config *cfg, const kz_data *data)
+{
+    const char *target = cfg->train.target.metric;
+    kz_status st = KZ_OK;
+    KZ_TRY(resolve_split(&cfg->data.train, &data->train_at));
+    KZ_TRY(resolve_split(&cfg->data.valid, &data->valid_at));
+    KZ_TRY(resolve_split(&cfg->data.test, &data->test_at));
+    if (target && strncmp(target, "test.", 5) == 0 && !data->test_at.x)
+        return KZ_FAIL(KZ_E_CONFIG,
+                       "train.target.metric: %s cannot be computed, %s has no test arrays under a name that is known; "
+                       "name them in data.test, or watch train.%s",
+                       target, data->path, target + 5);
+done:
+    return st;
+}
+
+/* Closes what the config left to the data: splits, loss, target scaling, units of the last layer, absolute path. */
 static kz_status resolve(trainer *t)
 {
     kz_config *cfg = t->cfg;
@@ -24,7 +57,8 @@ static kz_status resolve(trainer *t)
     t->outputs = t->loss == KZ_LOSS_binary_cross_entropy ? 1 : data->classification ? data->classes : data->targets;
     if (strcmp(cfg->data.scale_target, "auto") == 0)
         cfg->data.scale_target = data->classification ? "none" : "standard";
-    return kz_config_set_string(&cfg->data.path, data->path);
+    kz_status st = resolve_splits(cfg, data);
+    return st == KZ_OK ? kz_config_set_string(&cfg->data.path, data->path) : st;
 }
 
 static kz_status share(trainer *t, const void **out, const void *host, int64_t n, size_t size, const char *what)

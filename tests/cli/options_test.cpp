@@ -74,7 +74,13 @@ const Bad bad_lines[] = {
     {"train", {"-c", "a", "--", "-n"}, "train: unexpected argument '-n'", "did you mean --config -n?"},
     {"train", {"-c", "a", "-"}, "train: unexpected argument '-'", "did you mean --config -?"},
     {"info", {"cpu"}, "info: unexpected argument 'cpu'", "usage: kaizen info [OPTION]..."},
-    {"help", {"train", "prove"}, "help: unexpected argument 'prove'", "usage: kaizen help [COMMAND]"},
+    {"help", {"data", "inspect", "x"}, "help: unexpected argument 'x'", "usage: kaizen help [COMMAND]"},
+    {"data inspect", {}, "data inspect: FILE is missing", "for example: kaizen data inspect digits.h5"},
+    {"data inspect", {"--josn"}, "data inspect: unknown option '--josn'", "did you mean --json?"},
+    {"data inspect",
+     {"a.h5", "b.h5"},
+     "data inspect: unexpected argument 'b.h5'",
+     "usage: kaizen data inspect FILE [OPTION]..."},
     {"completion", {}, "completion: SHELL is missing", "for example: source <(kaizen completion bash)"},
     {"completion", {"bahs"}, "completion: no SHELL 'bahs'", "did you mean bash?"},
     {"completion", {"powershell"}, "completion: no SHELL 'powershell'", "there are: bash zsh fish"},
@@ -132,6 +138,19 @@ TEST(Options, AFlagThatStandsAloneNeedsNoRequiredOption)
     EXPECT_EQ(help.status, KZ_OK);
     EXPECT_TRUE(help.cli.help);
     EXPECT_EQ(Line("completion", {"--help"}).status, KZ_OK);
+}
+
+TEST(Options, OperandsKeepTheirOrderAmongOptions)
+{
+    Line line("help", {"data", "-q", "inspect"});
+    ASSERT_EQ(line.status, KZ_OK) << line.message;
+    EXPECT_EQ(std::vector<std::string>(line.cli.operands, line.cli.operands + line.cli.n_operands),
+              (std::vector<std::string>{"data", "inspect"}));
+    EXPECT_STREQ(line.cli.operand, "data");
+    Line dashes("data inspect", {"--", "--json"});
+    ASSERT_EQ(dashes.status, KZ_OK) << dashes.message;
+    EXPECT_STREQ(dashes.cli.operand, "--json");
+    EXPECT_EQ(Line("help", {}).cli.n_operands, 0);
 }
 
 TEST(Options, JsonIsKnownEvenWhereParsingFails)
@@ -198,6 +217,24 @@ TEST(CommandTables, AreSound)
         kz_exit exits[KZ_EXITS];
         int n_exits = kz_command_exits(command, exits);
         for (int i = 1; i < n_exits; i++) EXPECT_LT(exits[i - 1].status, exits[i].status);
+    }
+}
+
+TEST(CommandTables, EveryGroupHasItsCommandsTogether)
+{
+    for (const kz_command *const *c = kz_commands; *c; c++) {
+        const kz_group *group = kz_group_of(*c);
+        std::string name = (*c)->name, word = kz_command_word(*c);
+        EXPECT_EQ(group ? group->name + (" " + word) : word, name);
+        EXPECT_EQ(kz_group_find(name.c_str()), nullptr) << "a command and a group of one name";
+    }
+    for (const kz_group *g = kz_groups; g->name; g++) {
+        EXPECT_EQ(kz_group_find(g->name), g);
+        EXPECT_NE(kz_group_command(g, 0), nullptr) << g->name << " is empty";
+        int runs = 0; // of neighbours
+        for (const kz_command *const *c = kz_commands; *c; c++)
+            runs += kz_group_of(*c) == g && (c == kz_commands || kz_group_of(c[-1]) != g);
+        EXPECT_EQ(runs, 1) << g->name;
     }
 }
 
@@ -274,6 +311,19 @@ TEST(Help, OverviewNamesEveryCommand)
         EXPECT_NE(help.find(std::string("\n  ") + (*c)->name + " "), std::string::npos) << (*c)->name;
 }
 
+TEST(Help, OfAGroupNamesItsCommands)
+{
+    for (const kz_group *g = kz_groups; g->name; g++) {
+        Text text(new kz_text{});
+        ASSERT_EQ(kz_help_group(text.get(), g, 80), KZ_OK);
+        std::string help = kz_text_str(text.get());
+        EXPECT_LE(longest_line(help), 80u);
+        for (int i = 0; kz_group_command(g, i); i++)
+            EXPECT_NE(help.find(std::string("\n  ") + kz_command_word(kz_group_command(g, i)) + " "),
+                      std::string::npos);
+    }
+}
+
 TEST(Completion, EveryShellOffersEveryCommandAndOption)
 {
     for (std::string shell : {"bash", "zsh", "fish"}) {
@@ -281,7 +331,7 @@ TEST(Completion, EveryShellOffersEveryCommandAndOption)
         ASSERT_EQ(kz_completion_script(text.get(), shell.c_str()), KZ_OK);
         std::string script = kz_text_str(text.get());
         for (const kz_command *const *c = kz_commands; *c; c++) {
-            EXPECT_NE(script.find((*c)->name), std::string::npos) << shell << " " << (*c)->name;
+            EXPECT_NE(script.find(kz_command_word(*c)), std::string::npos) << shell << " " << (*c)->name;
             for (int i = 0; kz_command_option(*c, i); i++) {
                 std::string name = kz_command_option(*c, i)->name;
                 std::string form = shell == "fish" ? " -l " + name.substr(2) + " " : name;
@@ -295,7 +345,9 @@ TEST(Generated, EveryAllocationMayFail)
 {
     using Make = kz_status (*)(kz_text *);
     const Make makers[] = {[](kz_text *t) { return kz_help_command(t, kz_command_find("train"), 80); },
+                           [](kz_text *t) { return kz_help_group(t, &kz_groups[0], 80); },
                            [](kz_text *t) { return kz_man_page(t); },
+                           [](kz_text *t) { return kz_man_group_page(t, &kz_groups[0]); },
                            [](kz_text *t) { return kz_completion_script(t, "bash"); },
                            [](kz_text *t) { return kz_completion_script(t, "zsh"); },
                            [](kz_text *t) { return kz_completion_script(t, "fish"); }};

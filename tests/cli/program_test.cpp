@@ -63,6 +63,26 @@ TEST(Program, HelpGoesToStdout)
     EXPECT_EQ(text_at(parse(kaizen({"help", "train", "--json"}).out).get(), "text"), train);
 }
 
+TEST(Program, AGroupAloneShowsItsCommandsAsAnError)
+{
+    Result r = kaizen({"data"});
+    EXPECT_EQ(r.status, 2);
+    EXPECT_EQ(r.out, "");
+    EXPECT_NE(r.err.find("Usage: kaizen data COMMAND"), std::string::npos);
+    std::string help = r.err;
+    for (const std::vector<std::string> &same :
+         {std::vector<std::string>{"data", "--help"}, {"data", "-h"}, {"help", "data"}, {"--help", "data"}}) {
+        r = kaizen(same);
+        EXPECT_EQ(r.status, 0);
+        EXPECT_EQ(r.out, help);
+        EXPECT_EQ(r.err, "");
+    }
+    EXPECT_EQ(text_at(parse(kaizen({"data", "--help", "--json"}).out).get(), "text"), help);
+    std::string inspect = kaizen({"data", "inspect", "--help"}).out;
+    EXPECT_EQ(inspect.find("kaizen data inspect - "), 0u) << inspect;
+    EXPECT_EQ(kaizen({"help", "data", "inspect"}).out, inspect);
+}
+
 TEST(Program, HelpFitsTheTerminalAndIsPlainElsewhere)
 {
     Options narrow;
@@ -102,6 +122,17 @@ TEST(Program, MistypedWordsGetASuggestionAndStatus2)
         {{"xyzzy"}, "kaizen: error: no command 'xyzzy'\n  kaizen --help lists the commands\n"},
         {{"help", "infos"}, "kaizen: error: no command 'infos'\n  did you mean kaizen info?\n"},
         {{"man", "prov"}, "kaizen: error: no command 'prov'\n  did you mean kaizen prove?\n"},
+        {{"data", "inspct"}, "kaizen: error: no command 'data inspct'\n  did you mean kaizen data inspect?\n"},
+        {{"data", "xyzzy"}, "kaizen: error: no command 'data xyzzy'\n  kaizen data --help lists the commands\n"},
+        {{"inspect", "a.h5"}, "kaizen: error: no command 'inspect'\n  did you mean kaizen data inspect?\n"},
+        {{"dta"}, "kaizen: error: no command 'dta'\n  did you mean kaizen data?\n"},
+        {{"data", "--hepl"}, "kaizen: error: data: unknown option '--hepl'\n  did you mean --help?\n"},
+        {{"data", "--object", "x"},
+         "kaizen: error: data: unknown option '--object'\n"
+         "  options follow the command: kaizen data COMMAND [OPTION]...; kaizen data --help lists the commands\n"},
+        {{"help", "data", "inspct"}, "kaizen: error: no command 'data inspct'\n  did you mean kaizen data inspect?\n"},
+        {{"help", "train", "prove"},
+         "kaizen: error: help: unexpected argument 'prove'\n  usage: kaizen help [COMMAND]\n"},
         {{"--verison"}, "kaizen: error: unknown option '--verison'\n  did you mean --version?\n"},
         {{"--config", "a"},
          "kaizen: error: unknown option '--config'\n"
@@ -211,9 +242,14 @@ TEST(ManPage, IsFreeOfWarnings)
 {
     bool man = program::has_program("man") && program::has_program("groff"), mandoc = program::has_program("mandoc");
     if (!man && !mandoc) GTEST_SKIP() << "neither man with groff nor mandoc is installed";
-    for (std::string page : {"", "train", "prove", "info", "completion", "man", "help", "version"}) {
+    std::vector<std::vector<std::string>> pages = {{},       {"train"},      {"prove"}, {"data"}, {"data", "inspect"},
+                                                   {"info"}, {"completion"}, {"man"},   {"help"}, {"version"}};
+    for (const std::vector<std::string> &words : pages) {
         Options roff;
-        Result made = kaizen(page.empty() ? std::vector<std::string>{"man"} : std::vector<std::string>{"man", page});
+        std::vector<std::string> command = {"man"};
+        command.insert(command.end(), words.begin(), words.end());
+        std::string page = ::testing::PrintToString(words);
+        Result made = kaizen(command);
         ASSERT_EQ(made.status, 0);
         roff.input = made.out;
         roff.env = {{"LC_ALL", "C.UTF-8"}, {"MANWIDTH", "80"}, {"MANROFFSEQ", ""}};
@@ -222,17 +258,18 @@ TEST(ManPage, IsFreeOfWarnings)
              man ? "man --warnings -E UTF-8 -l - | cat" : "mandoc -Tlint -Wwarning | grep -v 'missing date'"},
             roff);
         EXPECT_EQ(shown.err, "") << page;
-        EXPECT_EQ(shown.out.find("EXIT STATUS") != std::string::npos, man) << page << shown.out;
+        EXPECT_EQ(shown.out.find("EXAMPLES") != std::string::npos, man) << page << shown.out;
     }
 }
 
 TEST(ManPage, CoversEveryCommandAndEscapesWhatRoffWouldTake)
 {
     std::string page = kaizen({"man"}).out;
-    for (const char *part : {".TH kaizen 1", ".SS kaizen train\n", ".SS kaizen prove\n", "\\fB\\-\\-dry\\-run\\fR",
-                             ".SH EXIT STATUS", "KAIZEN_ISA"})
+    for (const char *part : {".TH kaizen 1", ".SS kaizen train\n", ".SS kaizen prove\n", ".SS kaizen data inspect\n",
+                             "\\fB\\-\\-dry\\-run\\fR", ".SH EXIT STATUS", "KAIZEN_ISA"})
         EXPECT_NE(page.find(part), std::string::npos) << part;
     EXPECT_EQ(kaizen({"man"}).out, page);
+    EXPECT_EQ(kaizen({"man", "data", "inspect"}).out.find(".TH kaizen-data-inspect 1 "), 0u);
 }
 
 // What bash would offer for the words of a line, the last of them unfinished.
@@ -253,7 +290,12 @@ TEST(BashCompletion, OffersCommandsOptionsAndValues)
     if (!program::exists("/bin/bash")) GTEST_SKIP() << "bash is not installed";
     std::string file = folder.write("bash", kaizen({"completion", "bash"}).out);
     EXPECT_EQ(program::run({"/bin/bash", "-n", file}).status, 0);
-    EXPECT_EQ(offered("kaizen ''", 1), "train prove info completion man help version --help --version");
+    EXPECT_EQ(offered("kaizen ''", 1), "train prove data info completion man help version --help --version");
+    EXPECT_EQ(offered("kaizen data ins", 2), "inspect");
+    EXPECT_EQ(offered("kaizen data inspect --js", 3), "--json");
+    EXPECT_EQ(offered("kaizen help data ins", 3), "inspect");
+    EXPECT_EQ(offered("kaizen man da", 2), "data");
+    EXPECT_EQ(offered("kaizen help train --", 3), "--json --quiet --help");
     EXPECT_EQ(offered("kaizen tr", 1), "train");
     EXPECT_EQ(offered("kaizen train --de", 2), "--device");
     EXPECT_EQ(offered("kaizen train --device c", 3), "cpu cuda");
@@ -264,6 +306,7 @@ TEST(BashCompletion, OffersCommandsOptionsAndValues)
     EXPECT_EQ(offered("kaizen man i", 2), "info");
     EXPECT_EQ(offered("train --print-c", 1), "--print-config");
     EXPECT_EQ(offered("train -c " + folder.path("ba"), 2), file);
+    EXPECT_EQ(offered("kaizen data inspect " + folder.path("ba"), 3), file);
 }
 
 TEST(ZshCompletion, Parses)
@@ -284,9 +327,10 @@ TEST(FishCompletion, OffersCommandsOptionsAndValues)
     options.env = {{"KAIZEN", program::kaizen_path()}, {"HOME", home.path()}};
     Result r = program::run({"/bin/sh", "-c",
                              "fish -c '\"$KAIZEN\" completion fish | source; complete -C \"kaizen tr\"; "
+                             "complete -C \"kaizen data in\"; complete -C \"kaizen data inspect --js\"; "
                              "complete -C \"kaizen train --device c\"; complete -C \"train --dry\"'"},
                             options);
-    for (const char *word : {"train\t", "cpu", "cuda", "--dry-run\t"})
+    for (const char *word : {"train\t", "inspect\t", "--json\t", "cpu", "cuda", "--dry-run\t"})
         EXPECT_NE(r.out.find(word), std::string::npos) << word << "\n" << r.out << r.err;
 }
 

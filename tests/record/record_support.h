@@ -135,9 +135,9 @@ class RecordTest : public testing::Test {
         cfg.name = own("tiny");
         cfg.seed = 7;
         cfg.data.path = own("tiny.h5");
-        cfg.data.train = {own("/train/x"), own("/train/y"), 0};
+        cfg.data.train = {own("/train/x"), own("/train/y"), 0, false};
         cfg.data.valid.fraction = 0.1;
-        cfg.data.test = {own("/test/x"), own("/test/y"), 0};
+        cfg.data.test = {own("/test/x"), own("/test/y"), 0, false};
         cfg.data.scale = "none";
         cfg.data.scale_target = "auto";
         cfg.data.memory = int64_t{8} << 30;

@@ -162,15 +162,22 @@ class Config {
     }
     void train(const std::string &x, const std::string &y)
     {
-        cfg.data.train = {own(x), own(y), 0};
+        cfg.data.train = {own(x), own(y), 0, false};
     }
     void valid(const std::string &x, const std::string &y)
     {
-        cfg.data.valid = {own(x), own(y), 0};
+        cfg.data.valid = {own(x), own(y), 0, false};
     }
     void test(const std::string &x, const std::string &y)
     {
-        cfg.data.test = {own(x), own(y), 0};
+        cfg.data.test = {own(x), own(y), 0, false};
+    }
+    /* As a config that names no arrays: the schema's defaults, and the file may say otherwise. */
+    void name_nothing()
+    {
+        train("/train/x", "/train/y");
+        test("/test/x", "/test/y");
+        cfg.data.train.left_out = cfg.data.valid.left_out = cfg.data.test.left_out = true;
     }
     void file(const std::string &path)
     {
