@@ -28,10 +28,15 @@ def sources(root, *folders):
     return sorted(p for f in folders for p in (root / f).rglob("*") if p.suffix in SOURCES)
 
 
+def header_module(name):
+    """kz/data.h and kz/data_check.h belong to data."""
+    return Path(name).stem.partition("_")[0]
+
+
 def module_of(path):
     """src/data/x.c and src/kz/data.h belong to data; anything in kernels/ to kernels."""
     parts = Path(path).parts
-    return parts[0] if parts[0] == "kernels" else Path(parts[2]).stem if parts[1] == "kz" else parts[1]
+    return parts[0] if parts[0] == "kernels" else header_module(parts[2]) if parts[1] == "kz" else parts[1]
 
 
 def check_include(root, path, system, name):
@@ -45,7 +50,7 @@ def check_include(root, path, system, name):
     if first == name:  # a neighbour, or the header that the build writes
         known = (root / path).parent.joinpath(name).exists() or (own, name) == ("record", "build_info.h")
         return None if known else f'"{name}" is not in this folder: give the path from src/ or the root'
-    target = Path(name).stem if first == "kz" else first
+    target = header_module(name) if first == "kz" else first
     if target not in LEVEL:
         return f'"{name}" belongs to no module'
     if target == own or LEVEL[target] < LEVEL[own] and first in ("kz", "kernels"):

@@ -124,8 +124,8 @@ typedef struct {
 
 /* *out <- the root group and what it leads to, every group before its members and these by name, *n in all; yours to
  * kz_nodes_free.  No link is followed; what hard links lead to twice is entered once; groups are entered 64 deep.  What
- * cannot be found out of a damaged object is left out.  Fails: KZ_E_DATA (not even the root can be read), KZ_E_MEM. */
-kz_status kz_hdf5_tree(kz_hdf5 *file, kz_node **out, int64_t *n);
+ * cannot be found out of a damaged object is left out.  Attributes are listed where they are asked for.  Fails: KZ_E_DATA (not even the root can be read), KZ_E_MEM. */
+kz_status kz_hdf5_tree(kz_hdf5 *file, bool attributes, kz_node **out, int64_t *n);
 void kz_nodes_free(kz_node **nodes, int64_t n);
 
 /* ---- find.c ---- */
@@ -173,6 +173,7 @@ typedef enum { KZ_AS_U8, KZ_AS_F32, KZ_AS_LABEL } kz_as;
 kz_status kz_array_load(const kz_opening *o, const kz_array *a, const char *role, kz_as as, void *out);
 int64_t kz_array_block(const kz_array *a);       /* rows that kz_array_load reads at a time */
 bool kz_array_kept(const kz_array *a, kz_as as); /* the values read are the ones kept: no room of their own */
+void kz_array_hash_head(kz_sha256 *hash, const char *role, const kz_array *a); /* "train/x uint8 1437 8 8\n" */
 
 /* split.c, scale.c */
 kz_status kz_split_valid(kz_data *data, const kz_config *cfg);

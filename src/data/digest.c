@@ -95,7 +95,7 @@ static kz_status no_labels(const kz_opening *o, const kz_array *a, const faults 
 
 /* ---- loading ---- */
 
-static void hash_head(kz_sha256 *hash, const char *role, const kz_array *a)
+void kz_array_hash_head(kz_sha256 *hash, const char *role, const kz_array *a)
 {
     char line[160];
     int n = snprintf(line, sizeof line, "%s %s", role, kz_stored_name(a->stored));
@@ -120,7 +120,7 @@ kz_status kz_array_load(const kz_opening *o, const kz_array *a, const char *role
     void *buffer = NULL;
     kz_status st = KZ_OK;
     if (!direct) KZ_TRY(kz_calloc(&buffer, block * columns, size, a->object));
-    hash_head(o->hash, role, a);
+    kz_array_hash_head(o->hash, role, a);
     for (int64_t row = 0; row < rows; row += block) {
         int64_t n = row + block < rows ? block : rows - row, at = row * columns;
         void *in = direct ? (uint8_t *)out + (size_t)at * size : buffer;

@@ -32,7 +32,7 @@ kz_status kz_lib_array(kz_lib *file, const char *object, const char *key, kz_arr
 kz_status kz_lib_read(kz_lib *file, const kz_array *a, int64_t first, int64_t n, void *out);
 kz_status kz_lib_texts(kz_lib *file, const char *attribute, char ***out, int64_t *n);
 kz_status kz_lib_number(kz_lib *file, const char *attribute, double *out, bool *found);
-kz_status kz_lib_tree(const kz_lib *file, kz_node **out, int64_t *n);
+kz_status kz_lib_tree(const kz_lib *file, bool attributes, kz_node **out, int64_t *n);
 void kz_lib_close(kz_lib **file);
 
 /* True if the library has found no memory since the last call. */

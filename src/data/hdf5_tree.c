@@ -11,6 +11,7 @@ enum {
 
 typedef struct {
     const kz_lib *file;
+    bool attributes; /* are listed */
     kz_node *nodes;
     int64_t n, room;
     haddr_t *address; /* of the object of each node; HADDR_UNDEF: has none */
@@ -119,6 +120,7 @@ static kz_status add_attributes(tree *t, hid_t object, const char *path)
     name_list list = {.t = t};
     hsize_t at = 0;
     kz_status st = KZ_OK;
+    if (!t->attributes) return KZ_OK;
     H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, add_attribute_name, &list);
     H5Eclear2(H5E_DEFAULT);
     KZ_TRY(list.st);
@@ -232,12 +234,12 @@ done:
     return st;
 }
 
-kz_status kz_lib_tree(const kz_lib *file, kz_node **out, int64_t *n)
+kz_status kz_lib_tree(const kz_lib *file, bool attributes, kz_node **out, int64_t *n)
 {
     const char *object = "/";
     H5O_info_t info;
     bool plain;
-    tree t = {.file = file};
+    tree t = {.file = file, .attributes = attributes};
     hid_t root = -1;
     kz_status st = KZ_OK;
     KZ_HDF5(root = H5Gopen2(file->id, "/", H5P_DEFAULT));

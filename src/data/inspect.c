@@ -258,7 +258,7 @@ kz_status kz_data_inspect(json_t **out, const char *path, const char *const *obj
     struct stat info;
     kz_status st = KZ_OK;
     KZ_TRY(kz_hdf5_open(&in.file, path));
-    KZ_TRY(kz_hdf5_tree(in.file, &in.nodes, &in.n));
+    KZ_TRY(kz_hdf5_tree(in.file, true, &in.nodes, &in.n));
     KZ_TRY(find_layout(&in));
     KZ_TRY(read_attributes(&in));
     in.out = json_pack("{s:s, s:s, s:I}", "schema", "kaizen.inspect/1", "file", path, "file_bytes",

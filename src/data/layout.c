@@ -271,7 +271,7 @@ kz_status kz_layout_find(kz_layout *out, kz_hdf5 *file, const kz_config_data *c)
     kz_status st = KZ_OK;
     bool any = false;
     for (int i = 0; i < KZ_SPLITS; i++) any = any || split[i]->left_out;
-    if (any) KZ_TRY(kz_hdf5_tree(file, &nodes, &s.n));
+    if (any) KZ_TRY(kz_hdf5_tree(file, false, &nodes, &s.n));
     s.nodes = nodes;
     collect(&s);
     for (int i = 0; i < KZ_SPLITS; i++) {

@@ -144,11 +144,11 @@ static bool put_node(kz_slot *s, const kz_node *node)
            (!node->target || kz_reader_put(s, node->target, (int64_t)strlen(node->target)));
 }
 
-static kz_status answer_tree(child *c, kz_slot *s, kz_answer *a)
+static kz_status answer_tree(child *c, const kz_request *q, kz_slot *s, kz_answer *a)
 {
     kz_node *nodes = NULL;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_lib_tree(c->file, &nodes, &a->n));
+    KZ_TRY(kz_lib_tree(c->file, q->object[0] != 0, &nodes, &a->n));
     for (int64_t i = 0; i < a->n; i++) {
         if (!put_node(s, &nodes[i]))
             KZ_TRY(KZ_FAIL(KZ_E_DATA, "%s: the names of its objects are too long to be listed", c->place->job->path));
@@ -170,7 +170,7 @@ static kz_status answer(child *c, const kz_request *q, kz_slot *s, kz_answer *a)
     case KZ_CALL_ARRAY: return answer_array(c, q, a);
     case KZ_CALL_READ: return answer_read(c, q, s, a);
     case KZ_CALL_TEXTS: return answer_texts(c, q, s, a);
-    case KZ_CALL_TREE: return answer_tree(c, s, a);
+    case KZ_CALL_TREE: return answer_tree(c, q, s, a);
     case KZ_CALL_NUMBER:
         st = kz_lib_number(c->file, q->object, &a->number, &found);
         a->found = found;

@@ -17,7 +17,7 @@ struct Tree {
         ssize_t before = H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
         kz_hdf5 *file = nullptr;
         status = kz_hdf5_open(&file, path.c_str());
-        if (status == KZ_OK) status = kz_hdf5_tree(file, &nodes, &n);
+        if (status == KZ_OK) status = kz_hdf5_tree(file, true, &nodes, &n);
         if (status != KZ_OK) message = kz_error_message();
         kz_hdf5_close(&file);
         EXPECT_EQ(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), before);
@@ -212,7 +212,7 @@ TEST(DataTree, EveryAllocationMayFail)
         kz_node *nodes = nullptr;
         int64_t n = 0;
         kz_calloc_fail_at(at);
-        st = kz_hdf5_tree(file, &nodes, &n);
+        st = kz_hdf5_tree(file, true, &nodes, &n);
         kz_calloc_fail_at(0);
         ASSERT_TRUE(st == KZ_OK || st == KZ_E_MEM) << kz_error_message();
         kz_nodes_free(&nodes, n);
