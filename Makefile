@@ -2,10 +2,11 @@
 
 CONFIG ?= examples/digits.yaml
 PREFIX ?= /usr/local
+RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help train build test prove lint format install clean deps proofs prove-builds clean-root clean-image
+.PHONY: help train build test prove lint format install clean deps proofs fuzz prove-builds clean-root clean-image
 
 help: ## this menu
 	@echo "usage: make TARGET"
@@ -42,9 +43,13 @@ clean: ## removes build/
 deps: ## installs the Debian packages that building needs
 	scripts/install-deps
 
-proofs: build ## slow: proves the elementary functions over all their inputs
+proofs: build ## slow: the elementary functions over all their inputs; mutants of data files
 	cmake --build build --target proofs
 	@set -e; for proof in build/proofs/*; do echo "$$proof"; $$proof; done
+
+fuzz: ## slow: runs every fuzz target 10,000,000 times (RUNS=N: another number), writes results/fuzz.json
+	scripts/install-deps --test
+	scripts/fuzz --runs $(RUNS)
 
 prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
 	scripts/prove-builds

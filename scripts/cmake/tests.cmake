@@ -14,7 +14,7 @@ add_dependencies(kaizen-tests program)
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-    PROPERTIES TIMEOUT 600
+    PROPERTIES TIMEOUT 300
     # two properties, since neither takes a list through here
     ENVIRONMENT "KAIZEN_BIN=${PROJECT_BINARY_DIR}/kaizen"
     ENVIRONMENT_MODIFICATION "KAIZEN_SOURCE_DIR=set:${PROJECT_SOURCE_DIR}")
@@ -30,11 +30,16 @@ set_tests_properties(layers layers-self-test headers format PROPERTIES
 # Files from strangers: a table of them with what must come of each.  Alone, since each has its seconds.
 set(hostile_options)
 if(KZ_SANITIZE)
-    set(hostile_options --any-memory)
+    set(hostile_options --any-cost)
 endif()
 add_test(NAME hostile-files
     COMMAND tests/data/hostile_files.py --kaizen $<TARGET_FILE:kaizen> ${hostile_options})
-set_tests_properties(hostile-files PROPERTIES
+add_test(NAME hostile-files-inspect
+    COMMAND tests/data/hostile_files.py --kaizen $<TARGET_FILE:kaizen> ${hostile_options} --also "data inspect")
+add_test(NAME hostile-files-check
+    COMMAND tests/data/hostile_files.py --kaizen $<TARGET_FILE:kaizen> ${hostile_options}
+        --also "data check --memory 64MiB")
+set_tests_properties(hostile-files hostile-files-inspect hostile-files-check PROPERTIES
     SKIP_RETURN_CODE 77 RUN_SERIAL TRUE WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 900)
 
 # Proofs: slow, run by `make proofs`.

@@ -90,7 +90,8 @@ void kz_format_duration(char out[24], double seconds)
     else if (seconds < 1) snprintf(out, 24, "%.0f ms", seconds * 1e3);
     else if (seconds < 60) snprintf(out, 24, "%.1f s", seconds);
     else if (seconds < 3600) snprintf(out, 24, "%d min %02d s", (int)(seconds / 60), (int)seconds % 60);
-    else snprintf(out, 24, "%d h %02d min", (int)(fmin(seconds, 1e9) / 3600), (int)(fmin(seconds, 1e9) / 60) % 60);
+    else if (seconds < 100 * 3600) snprintf(out, 24, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
+    else snprintf(out, 24, "%.0f days", fmin(seconds, 1e12) / 86400);
 }
 
 void kz_format_count(char out[24], int64_t n)

@@ -95,7 +95,7 @@ int kz_command_exits(const kz_command *command, kz_exit out[KZ_EXITS]);
 
 /* ---- a parsed command line ---- */
 
-enum { KZ_CLI_OPTIONS = 32 }; /* of one command at most, with the common ones */
+enum { KZ_CLI_OPTIONS = 64 }; /* of one command at most, with the common ones */
 
 struct kz_cli {
     const kz_command *command;

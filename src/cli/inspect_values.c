@@ -101,7 +101,7 @@ static void print_reading(const inspect_view *v, const json_t *a)
     }
     kz_format_duration(time, inspect_number(reading, "seconds_for_all"));
     printf(" %sis slow%s, %s for all rows: ", v->yellow, v->off, time);
-    inspect_wrapped(inspect_text(reading, "why"), 14 + (int)(strlen(rate) + strlen(time)) + 25, 14, v->width);
+    inspect_wrapped(inspect_text(reading, "why"), 14 + (int)(strlen(rate) + strlen(time)) + 27, 14, v->width);
     if (*inspect_text(reading, "remedy")) printf("    %-10s%s\n", "better", inspect_text(reading, "remedy"));
 }
 

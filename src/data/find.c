@@ -45,6 +45,7 @@ done:
     return st;
 }
 
+#define IMPORT_IT "make a data set of it with `kaizen data import`"
 #define STORE_IT "store the arrays as /train/x and /train/y in HDF5, for example with Python's h5py"
 
 static const struct {
@@ -58,12 +59,12 @@ static const struct {
      5, "xz; unpack it with unxz"},
     {"BZh", 3, "bzip2; unpack it with bunzip2"},
     {"\x28\xb5\x2f\xfd", 4, "zstd; unpack it with unzstd"},
-    {"PK\x03\x04", 4, "NPZ or another zip archive; " STORE_IT},
-    {"\x93NUMPY", 6, "NPY; " STORE_IT},
+    {"PK\x03\x04", 4, "NPZ or another zip archive; " IMPORT_IT},
+    {"\x93NUMPY", 6, "NPY; " IMPORT_IT},
     {"PAR1", 4, "Parquet; " STORE_IT},
     {"ARROW1", 6, "Arrow; " STORE_IT},
-    {"\x00\x00\x08\x01", 4, "IDX labels; " STORE_IT},
-    {"\x00\x00\x08\x03", 4, "IDX images; " STORE_IT},
+    {"\x00\x00\x08\x01", 4, "IDX labels; " IMPORT_IT},
+    {"\x00\x00\x08\x03", 4, "IDX images; " IMPORT_IT},
     {"\x0e\x03\x13\x01", 4, "HDF4; convert it with h4toh5"},
     {"CDF\x01", 4, "netCDF 3; convert it with nccopy -k nc4"},
     {"CDF\x02", 4, "netCDF 3; convert it with nccopy -k nc4"},
@@ -87,7 +88,7 @@ const char *kz_data_looks_like(const uint8_t *head, int64_t n)
     if (!is_text(head, n)) return "unknown binary data; " STORE_IT;
     if (head[0] == '{' || head[0] == '[') return "JSON; " STORE_IT;
     if (head[0] == '<') return "HTML or XML, perhaps the error page of a download; fetch the file again";
-    if (memchr(head, '\t', (size_t)n)) return "TSV text; " STORE_IT;
-    if (memchr(head, ',', (size_t)n) || memchr(head, ';', (size_t)n)) return "CSV text; " STORE_IT;
+    if (memchr(head, '\t', (size_t)n)) return "TSV text; " IMPORT_IT;
+    if (memchr(head, ',', (size_t)n) || memchr(head, ';', (size_t)n)) return "CSV text; " IMPORT_IT;
     return "text; " STORE_IT;
 }

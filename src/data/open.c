@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { COLUMNS_BYTES_MAX = 16 << 20 };
+
 kz_status kz_data_hold(kz_data *data, void *out, int64_t n, size_t size, const char *what)
 {
     kz_status st = kz_calloc(out, n, size, what);
@@ -26,6 +28,7 @@ void kz_data_destroy(kz_data **data)
     }
     kz_free(&d->note);
     kz_free(&d->name);
+    kz_free(&d->columns);
     kz_free(&d->path);
     kz_free(data);
 }
@@ -129,6 +132,39 @@ static kz_status read_name(const kz_opening *o)
     return st;
 }
 
+/* The JSON text that `kaizen data import` stores: bytes of /columns, announced by the attribute of that name. */
+static kz_status read_columns(const kz_opening *o)
+{
+    char **schema = NULL, *text = NULL;
+    int64_t n = 0;
+    kz_array a = {0};
+    json_t *json = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_hdf5_texts(o->file, "columns", &schema, &n));
+    if (n != 1 || strcmp(schema[0], "kaizen.columns/1") != 0) goto done;
+    KZ_TRY(kz_hdf5_array(o->file, "/columns", "its attribute columns", &a));
+    int64_t bytes = kz_array_rows(&a) * kz_array_row(&a);
+    if (a.stored == KZ_STORED_UINT8 && a.rank == 1 && bytes <= COLUMNS_BYTES_MAX) {
+        KZ_TRY(kz_calloc(&text, bytes + 1, 1, "columns"));
+        KZ_TRY(kz_hdf5_read(o->file, &a, 0, bytes, text));
+        json = json_loadb(text, (size_t)bytes, JSON_REJECT_DUPLICATES, NULL);
+    }
+    if (!json_is_object(json)) {
+        st = KZ_FAIL(KZ_E_DATA,
+                     "%s: /columns is not the JSON text that attribute columns promises; import the data again, "
+                     "or delete the attribute",
+                     o->data->path);
+        goto done;
+    }
+    o->data->columns = text;
+    text = NULL; /* given away */
+done:
+    json_decref(json);
+    kz_free(&text);
+    kz_texts_free(&schema, n);
+    return st;
+}
+
 static kz_status read_file(kz_opening *o)
 {
     kz_status st = KZ_OK;
@@ -144,6 +180,7 @@ static kz_status read_file(kz_opening *o)
     if (o->data->classification) KZ_TRY(kz_check_classes(o));
     KZ_TRY(read_name(o));
     KZ_TRY(keep_layout(o));
+    KZ_TRY(read_columns(o));
 done:
     kz_layout_free(&o->layout);
     kz_hdf5_close(&o->file);

@@ -69,7 +69,8 @@ kz_status kz_hdf5_tree(kz_hdf5 *file, bool attributes, kz_node **out, int64_t *n
     int64_t count = 0;
     kz_slot s;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_reader_list(file, KZ_CALL_TREE, attributes ? "attributes" : "", sizeof(kz_reader_node), &copy, &s, &count));
+    KZ_TRY(
+        kz_reader_list(file, KZ_CALL_TREE, attributes ? "attributes" : "", sizeof(kz_reader_node), &copy, &s, &count));
     if (count == 0 || count > KZ_NODES_MAX) KZ_TRY(kz_reader_refuse(file, "has an impossible number of objects"));
     KZ_TRY(kz_calloc(&nodes, count, sizeof *nodes, "objects of the file"));
     for (int64_t i = 0; i < count; i++) KZ_TRY(take_node(file, &s, &nodes[i]));

@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
     char *path;          /* absolute */
     char *name;          /* the file's attribute `name`, or NULL */
+    char *columns;       /* JSON: the columns that x was made of (kaizen.columns/1), or NULL */
     bool classification; /* else regression */
     int64_t features;    /* per row, all dimensions but the first multiplied */
     int64_t shape[3];    /* of one row; rank of them used */

@@ -83,6 +83,7 @@ static kz_status make_metadata(json_t *metadata, const kz_config *cfg, const kz_
     KZ_TRY(put_inputs(metadata, data));
     KZ_TRY(data->classification ? put_classification(metadata, data) : put_regression(metadata, data));
     KZ_TRY(put_scale(metadata, data));
+    if (data->columns) KZ_TRY(kz_record_put(metadata, "kaizen.columns", json_string(data->columns)));
 done:
     return st;
 }

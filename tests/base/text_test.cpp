@@ -81,6 +81,8 @@ TEST(Text, DurationsForPeople)
     EXPECT_EQ("3.2 s", duration_text(3.2));
     EXPECT_EQ("2 min 05 s", duration_text(125));
     EXPECT_EQ("1 h 02 min", duration_text(3725));
+    EXPECT_EQ("99 h 59 min", duration_text(99 * 3600 + 59 * 60));
+    EXPECT_EQ("5 days", duration_text(5 * 86400));
     EXPECT_EQ("0 ms", duration_text(-1));
     EXPECT_EQ("0 ms", duration_text(static_cast<double>(NAN)));
     EXPECT_NE("", duration_text(1e300));

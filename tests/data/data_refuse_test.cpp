@@ -144,18 +144,19 @@ TEST(DataRefuse, OtherFormatsAreNamed)
     Folder folder;
     std::string path = folder / "a.h5";
     const std::string store = "; store the arrays as /train/x and /train/y in HDF5, for example with Python's h5py";
+    const std::string import = "; make a data set of it with `kaizen data import`";
     const struct {
         std::string bytes, kind;
     } files[] = {
-        {"a,b,c\n1,2,3\n", "CSV text" + store},
-        {"a\tb\n1\t2\n", "TSV text" + store},
+        {"a,b,c\n1,2,3\n", "CSV text" + import},
+        {"a\tb\n1\t2\n", "TSV text" + import},
         {"1 3:0.5 7:1\n", "text" + store},
         {"{\"x\": [1, 2]}", "JSON" + store},
         {"<!DOCTYPE html>", "HTML or XML, perhaps the error page of a download; fetch the file again"},
-        {std::string("PK\3\4\0\0", 6), "NPZ or another zip archive" + store},
-        {std::string("\x93NUMPY\1\0", 8), "NPY" + store},
+        {std::string("PK\3\4\0\0", 6), "NPZ or another zip archive" + import},
+        {std::string("\x93NUMPY\1\0", 8), "NPY" + import},
         {"\x1f\x8b\x08", "gzip; unpack it with gunzip"},
-        {std::string("\0\0\x08\x03\0\0", 6), "IDX images" + store},
+        {std::string("\0\0\x08\x03\0\0", 6), "IDX images" + import},
         {"PAR1....", "Parquet" + store},
         {"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer; fetch the file with `git lfs pull`"},
         {std::string("\0\1\2\3", 4), "unknown binary data" + store},

@@ -214,7 +214,7 @@ for s_name, s_signature in SIGNATURES:
 def _(path):
     with create(path, "v110") as f:
         for i in range(40):
-            f.create_group(f"group{i}")
+            fill(f, None, None, f"group{i}")
         fill(f)
     poke(path, lambda b: b.find("FRHP") + 20, 0x5A)
 

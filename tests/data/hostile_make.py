@@ -29,12 +29,24 @@ def row(name, exit_status, message, **options):
     return add
 
 
-def create(path, low="earliest", **how):
-    return h5py.File(path, "w", libver=(low, "v110"), **how)
+def create(path, low="earliest", userblock_size=0):
+    """A new file that holds no times, so that it has the same bytes whenever it is made."""
+    plist = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    plist.set_obj_track_times(False)
+    plist.set_userblock(userblock_size)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    versions = {"earliest": h5py.h5f.LIBVER_EARLIEST, "v108": h5py.h5f.LIBVER_V18, "v110": h5py.h5f.LIBVER_V110}
+    access.set_libver_bounds(versions[low], h5py.h5f.LIBVER_V110)
+    return h5py.File(h5py.h5f.create(str(path).encode(), h5py.h5f.ACC_TRUNC, fcpl=plist, fapl=access))
 
 
 def fill(f, x=X, y=Y, group="train", **x_how):
-    made = f.require_group(group)
+    if group not in f:
+        plist = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+        plist.set_obj_track_times(False)
+        h5py.h5g.create(f.id, group.encode(), gcpl=plist)
+    made = f[group]
     if x is not None:
         made.create_dataset("x", data=x, track_times=False, **x_how)
     if y is not None:
@@ -91,5 +103,7 @@ def in_message(path, name, kind, offset, value, size=1, nth=0):
 
 def custom(group, name, kind, shape, dcpl=None):
     """A data set of a low-level type."""
+    dcpl = dcpl or h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    dcpl.set_obj_track_times(False)
     space = h5py.h5s.create_simple(shape) if shape is not None else h5py.h5s.create(h5py.h5s.SCALAR)
     return h5py.h5d.create(group.id, name if isinstance(name, bytes) else name.encode(), kind, space, dcpl=dcpl)

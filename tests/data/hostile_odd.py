@@ -16,7 +16,6 @@ FORMS = [  # name, x, y, how x is stored
     ("big-endian", X.astype(">f4"), Y.astype(">i8"), {}),
     ("float16", X.astype("f2"), Y, {}),
     ("float64-big-endian", X.astype(">f8"), Y, {"chunks": (7, 2)}),
-    ("long-double", X.astype(np.longdouble), Y, {}),
     ("int8", X.astype("i1"), Y.astype("i1"), {}),
     ("uint64", X.astype("u8"), Y.astype("u8"), {"chunks": (7, 3), "compression": "gzip"}),
     ("labels-in-a-column", X, Y[:, None], {}),
@@ -31,6 +30,13 @@ for o_name, o_x, o_y, o_how in FORMS:
     @row(f"same-{o_name}", 0, "", same=True)
     def _(path, x=o_x, y=o_y, how=o_how):
         sound(path, x=x, y=y, **how)
+
+
+@row("same-long-double", 0, "", same=True)
+def _(path):
+    x = np.zeros(X.shape, np.longdouble)  # its padding is 0 and stays
+    x[...] = X
+    sound(path, x=x)
 
 
 @row("same-float-labels", 0, "", same=True, settings=["model.loss=cross_entropy"])

@@ -101,7 +101,7 @@ TEST(DataReader, LiesAboutValuesAreFound)
 {
     Folder folder;
     std::string path = sound(folder);
-    const char *const found[] = {"has an impossible number of parts", "has an impossible number of texts",
+    const char *const found[] = {"has an impossible number of parts", "has an impossible number of parts",
                                  "has an impossible number of parts", "has a text cut short",
                                  "has the wrong number of values",    "has the wrong number of values",
                                  "has the wrong number of values"};
