@@ -113,6 +113,13 @@ void kz_team_run(kz_team *t, int64_t n, int64_t grain, kz_team_fn *fn, void *con
     wait_until_finished(t);
 }
 
+static void do_nothing(void *context, int64_t begin, int64_t end)
+{
+    (void)context;
+    (void)begin;
+    (void)end;
+}
+
 kz_status kz_team_create(kz_team **out, int threads)
 {
     kz_team *t = NULL;
@@ -124,7 +131,7 @@ kz_status kz_team_create(kz_team **out, int threads)
     pthread_cond_init(&t->wake, NULL);
     pthread_cond_init(&t->finished, NULL);
     t->threads = threads;
-    t->spin = threads <= kz_cpu_count();
+    t->spin = threads > 1 && threads <= kz_cpu_count(); /* which reads files: not for a team of one */
     KZ_TRY(kz_calloc(&t->workers, threads, sizeof *t->workers, "thread team"));
     while (t->started < threads - 1) {
         worker *w = &t->workers[t->started];
@@ -137,6 +144,8 @@ kz_status kz_team_create(kz_team **out, int threads)
         }
         t->started++;
     }
+    /* At rest before it is given away: a process forked while a thread starts inherits locks that nobody opens. */
+    kz_team_run(t, threads, 1, do_nothing, NULL);
     *out = t;
     t = NULL;
 done:

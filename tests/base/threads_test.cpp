@@ -2,7 +2,11 @@
 #include "kz/base.h"
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 struct Team {
@@ -55,6 +59,29 @@ TEST(Team, CoversEachIndexExactlyOnce)
                 }
             }
         }
+    }
+}
+
+// A thread that starts holds locks for a moment; the process forked then would wait for them for ever.
+TEST(Team, IsAtRestOnceCreated)
+{
+    for (int i = 0; i < 30; i++) {
+        Team t(4);
+        pid_t child = fork();
+        if (child == 0) {
+            for (size_t bytes = 1; bytes < 2000; bytes += 8) free(malloc(bytes));
+            _exit(0);
+        }
+        ASSERT_GT(child, 0);
+        pid_t ended = 0;
+        int status = 0;
+        for (int ms = 0; ended == 0 && ms < 10000; ms++) {
+            ended = waitpid(child, &status, WNOHANG);
+            if (ended == 0) usleep(1000);
+        }
+        if (ended == 0) kill(child, SIGKILL);
+        ASSERT_EQ(child, ended) << "the child hangs";
+        EXPECT_EQ(0, status);
     }
 }
 
