@@ -19,6 +19,14 @@ gtest_discover_tests(kaizen-tests
     ENVIRONMENT "KAIZEN_BIN=${PROJECT_BINARY_DIR}/kaizen"
     ENVIRONMENT_MODIFICATION "KAIZEN_SOURCE_DIR=set:${PROJECT_SOURCE_DIR}")
 
+# A library that makes one system call of the program go wrong; tests and scripts/fault-table preload it.
+add_library(fault-shim MODULE tests/faults/fault_shim.c)
+target_compile_options(fault-shim PRIVATE -Wall -Wextra $<$<BOOL:${KZ_WERROR}>:-Werror>)
+target_link_libraries(fault-shim PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
+set_target_properties(fault-shim PROPERTIES PREFIX "" C_EXTENSIONS ON)
+target_compile_definitions(kaizen-tests PRIVATE FAULT_SHIM="$<TARGET_FILE:fault-shim>" KZ_SANITIZED="${KZ_SANITIZE}")
+add_dependencies(kaizen-tests fault-shim)
+
 # Checks of the sources need no build; the label lets run-tests run them once.
 add_test(NAME layers COMMAND scripts/check_layers.py)
 add_test(NAME layers-self-test COMMAND scripts/check_layers.py --self-test)

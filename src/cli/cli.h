@@ -25,6 +25,7 @@ typedef struct {
     char letter;          /* 'c' for -c; 0: none */
     const char *argument; /* "FILE"; NULL: a flag */
     bool required, repeatable;
+    bool optional;      /* its value may be left out: it then stands last, or before a word that begins with - */
     const char *values; /* for completion: KZ_VALUES_FILE, KZ_VALUES_DIR, or words: "auto cpu cuda"; NULL: unknown */
     const char *help;   /* "fits the model of FILE": lower case, no full stop; wrapped where it is long */
     bool alone;         /* does a job of its own: with it the required options may be left out */
@@ -43,7 +44,6 @@ typedef struct {
     const kz_example *examples; /* ends with a NULL line */
     const char *description;    /* paragraphs, separated by an empty line; "" if the summary says it all */
     const kz_option *options;   /* its own, without the common ones; ends with a NULL name; NULL: none */
-    const char *later;          /* an option that does not exist yet: "--resume"; NULL: none */
     const char *operand;        /* an argument that is not an option: "SHELL"; NULL: takes none */
     bool operand_required;      /* at least one */
     int operand_most;           /* how many there can be, such as KZ_OPERANDS_ANY; 0: one */
@@ -120,8 +120,8 @@ void kz_cli_free(kz_cli *cli);
 bool kz_cli_wants_json(int argc, char *const *argv); /* --json is among them; for errors before or while parsing */
 
 /* `option` is a name of the command's table, such as "--set"; anything else is a bug (assert). */
-bool kz_cli_has(const kz_cli *cli, const char *option);                              /* it was given */
-const char *kz_cli_value(const kz_cli *cli, const char *option);                     /* NULL: not given */
+bool kz_cli_has(const kz_cli *cli, const char *option);          /* it was given */
+const char *kz_cli_value(const kz_cli *cli, const char *option); /* NULL: not given, or without its value */
 const char *const *kz_cli_values(const kz_cli *cli, const char *option, int64_t *n); /* of a repeatable one, in order */
 /* A whole number of min .. max; *out is untouched when not given.  Fails: KZ_E_USAGE. */
 kz_status kz_cli_int(const kz_cli *cli, const char *option, int64_t min, int64_t max, int64_t *out);
@@ -152,6 +152,16 @@ const char *kz_style_code(FILE *stream, kz_style style);
 bool kz_style_terminal(FILE *stream); /* a terminal that can move its cursor */
 bool kz_style_unicode(FILE *stream);  /* a terminal of a UTF-8 locale: block characters can be shown */
 int kz_style_width(FILE *stream);     /* columns of the terminal; COLUMNS or 80 elsewhere */
+
+/* ---- events: one line each on stderr, for machines that read what people see on a terminal ---- */
+
+typedef enum { KZ_LOG_TEXT, KZ_LOG_LOGFMT, KZ_LOG_JSON } kz_log;
+
+/* What --log says ("text", "logfmt", "json"); left out: text on a terminal, logfmt elsewhere.  Fails: KZ_E_USAGE. */
+kz_status kz_log_choose(kz_log *out, const char *command, const char *given);
+/* time=2026-01-31T09:05:00Z event=epoch epoch=3 ..., or the same as a JSON object.  fields is taken over; NULL (no memory)
+ * leaves the line out.  Nothing with --quiet or KZ_LOG_TEXT. */
+void kz_log_event(const kz_cli *cli, kz_log format, const char *event, json_t *fields);
 
 /* ---- progress: one bar on stderr, only on a terminal and without --quiet; elsewhere all of this does nothing ---- */
 

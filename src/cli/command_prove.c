@@ -29,7 +29,8 @@ const kz_command kz_command_prove = {
     .examples = examples,
     .description =
         "Trains small configs whose weights digests were recorded elsewhere, over the instruction sets and thread "
-        "counts of this machine, and prints one table and one verdict: the same bits, or where they differ.",
+        "counts of this machine, straight through and stopped and resumed, and prints one table and one verdict: the "
+        "same bits, or where they differ.",
     .options = options,
     .exits = exits,
     .run = kz_cli_prove};

@@ -55,11 +55,11 @@ done:
     return st;
 }
 
-/* ":FILE:_files" */
-static kz_status add_action(kz_text *out, const char *argument, const char *values)
+/* ":FILE:_files", with a second colon in front where the value may be left out */
+static kz_status add_action(kz_text *out, const char *colon, const char *argument, const char *values)
 {
     kz_status st = KZ_OK;
-    KZ_TRY(kz_text_add(out, ":%s:", argument));
+    KZ_TRY(kz_text_add(out, "%s%s:", colon, argument));
     if (values && strcmp(values, KZ_VALUES_FILE) == 0) return kz_text_add(out, "_files");
     if (values && strcmp(values, KZ_VALUES_DIR) == 0) return kz_text_add(out, "_files -/");
     if (!values) return kz_text_add(out, " ");
@@ -80,7 +80,7 @@ static kz_status add_spec(kz_text *out, const kz_option *option, const char *nam
     else KZ_TRY(kz_text_add(out, "(%s%s%s)%s%s[", name, other ? " " : "", other ? other : "", name, joined ? "=" : ""));
     KZ_TRY(kz_completion_quote(out, option->help, "[]:\\", "'\\''"));
     KZ_TRY(kz_text_add(out, "]"));
-    if (option->argument) KZ_TRY(add_action(out, option->argument, option->values));
+    if (option->argument) KZ_TRY(add_action(out, option->optional ? "::" : ":", option->argument, option->values));
     KZ_TRY(kz_text_add(out, "' \\\n"));
 done:
     return st;
@@ -98,7 +98,7 @@ static kz_status add_case(kz_text *out, const kz_command *command)
     }
     if (command->operand) {
         KZ_TRY(kz_text_add(out, "                '%s", command->operand_most > 2 ? "*" : "1"));
-        KZ_TRY(add_action(out, command->operand, command->operand_values));
+        KZ_TRY(add_action(out, ":", command->operand, command->operand_values));
         KZ_TRY(kz_text_add(out, "' \\\n"));
     }
     KZ_TRY(kz_text_add(out, "                && return\n            ;;\n"));

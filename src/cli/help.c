@@ -52,7 +52,8 @@ static void option_text(char out[64], const kz_option *o)
 {
     char letter[8] = "    ";
     if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    snprintf(out, 64, "%s%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    const char *open = o->optional ? " [" : o->argument ? " " : "";
+    snprintf(out, 64, "%s%s%s%s%s", letter, o->name, open, o->argument ? o->argument : "", o->optional ? "]" : "");
 }
 
 static kz_status add_option(kz_text *out, const kz_option *option, int width)

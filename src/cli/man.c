@@ -41,7 +41,9 @@ static kz_status add_option(kz_text *out, const kz_option *option)
     if (option->letter) KZ_TRY(kz_text_add(out, "\\fB\\-%c\\fR, ", option->letter));
     KZ_TRY(kz_text_add(out, "\\fB"));
     KZ_TRY(add_escaped(out, option->name));
-    KZ_TRY(option->argument ? kz_text_add(out, "\\fR \\fI%s\\fR\n", option->argument) : kz_text_add(out, "\\fR\n"));
+    if (option->optional) KZ_TRY(kz_text_add(out, "\\fR [\\fI%s\\fR]\n", option->argument));
+    else if (option->argument) KZ_TRY(kz_text_add(out, "\\fR \\fI%s\\fR\n", option->argument));
+    else KZ_TRY(kz_text_add(out, "\\fR\n"));
     KZ_TRY(add_text(out, option->help));
 done:
     return st;

@@ -43,8 +43,6 @@ static kz_status unknown_option(parser *p, const char *word, size_t n)
     char name[64];
     for (int i = 0; kz_command_option(command, i); i++) names[i] = kz_command_option(command, i)->name;
     snprintf(name, sizeof name, "%.*s", (int)n, word);
-    if (command->later && strcmp(name, command->later) == 0)
-        return KZ_FAIL(KZ_E_USAGE, "%s: %s is not available in this version", command->name, name);
     const char *near = word[1] == '-' ? kz_suggest(name, names) : NULL;
     if (near) kz_cli_hint(p->cli, "did you mean %s?", near);
     else kz_cli_hint(p->cli, "kaizen %s --help lists the options", command->name);
@@ -68,7 +66,10 @@ static kz_status take_option(parser *p, int index, const kz_option *option, cons
     if (!option->argument && value)
         return KZ_FAIL(KZ_E_USAGE, "%s: %s takes no value, but was given '%s'", command, option->name, value);
     if (!option->argument) return keep(p, index, option, NULL);
-    if (!value && p->at < p->argc && strncmp(p->argv[p->at], "--", 2) != 0) value = p->argv[p->at++];
+    if (!value && p->at < p->argc &&
+        strncmp(p->argv[p->at], option->optional ? "-" : "--", option->optional ? 1 : 2) != 0)
+        value = p->argv[p->at++];
+    if (!value && option->optional) return keep(p, index, option, NULL);
     if (value && *value) return keep(p, index, option, value);
     if (!value && p->at < p->argc)
         kz_cli_hint(p->cli, "a value that begins with -- is written %s=%s", option->name, p->argv[p->at]);

@@ -4,6 +4,7 @@
 #include "golden.h"
 #include "kz/device.h"
 #include "kz/train.h"
+#include "prove_resume.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@ enum { MOST_WAYS = 32, MOST_THREADS = 1024 };
 typedef struct {
     const char *isa;
     int threads;
-    bool again; /* from the resolved config that the first run would leave in its directory */
+    bool again;         /* from the resolved config that the first run would leave in its directory */
+    kz_prove_part then; /* isa not NULL: stopped in the middle of an epoch, and taken up like that */
     char title[24];
 } way;
 
@@ -39,6 +41,17 @@ static kz_status add_way(proof *p, const char *isa, int threads, bool again)
     return KZ_OK;
 }
 
+/* Stopped and resumed: begun by every instruction set on the first number of threads, taken up by the next one on the last. */
+static kz_status add_resumed(proof *p, const char *isa, const char *next, const int *threads, int n)
+{
+    kz_status st = add_way(p, isa, threads[0], false);
+    if (st != KZ_OK) return st;
+    way *w = &p->ways[p->n_ways - 1];
+    w->then = (kz_prove_part){next, threads[n - 1]};
+    snprintf(w->title, sizeof w->title, "cut");
+    return KZ_OK;
+}
+
 /* Is `word` of length n in the comma-separated list?  NULL stands for all. */
 static bool listed(const char *list, const char *word)
 {
@@ -46,6 +59,15 @@ static bool listed(const char *list, const char *word)
     for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
         if (strncmp(at, word, n) == 0 && (at[n] == ',' || at[n] == '\0')) return true;
     return !list;
+}
+
+/* The listed instruction set after *isa; after the last one the first. */
+static const char *next_isa(const char *list, const char *const *isa)
+{
+    while (*++isa)
+        if (listed(list, *isa)) return *isa;
+    for (isa = kz_device_isas(); !listed(list, *isa);) isa++;
+    return *isa;
 }
 
 /* Every word of the list must name an instruction set that this machine has. */
@@ -94,6 +116,7 @@ static kz_status choose_ways(proof *p)
         if (!listed(isas, *isa)) continue;
         for (int i = 0; i < n; i++) KZ_TRY(add_way(p, *isa, threads[i], false));
         if (!quick) KZ_TRY(add_way(p, *isa, threads[0], true));
+        KZ_TRY(add_resumed(p, *isa, next_isa(isas, isa), threads, n));
     }
 done:
     return st;
@@ -153,7 +176,7 @@ done:
     return st;
 }
 
-/* Trains g in one way; *out <- its name and digests. */
+/* Trains g in one way; *out <- its digests. */
 static kz_status train_once(kz_cli *cli, const kz_golden *g, const way *w, kz_golden *out)
 {
     kz_config *cfg = NULL;
@@ -162,6 +185,7 @@ static kz_status train_once(kz_cli *cli, const kz_golden *g, const way *w, kz_go
     trajectory t = {0};
     kz_status st = KZ_OK;
     kz_train_options options = {.no_record = true, .isa = w->isa};
+    if (w->then.isa) return kz_prove_resumed(out, g->path, &(kz_prove_part){w->isa, w->threads}, &w->then);
     KZ_TRY(kz_sha256_create(&t.hash));
     st = kz_config_load(&cfg, g->path, NULL, 0, &report);
     if (report.n) kz_cli_report(cli, report.s);
@@ -209,12 +233,14 @@ static void print_where(const proof *p)
     json_decref(build);
 }
 
-/* Two lines: instruction sets above their columns, then threads; "again" is from the resolved config. */
+/* Two lines: instruction sets above their columns, then threads; "again" is from the resolved config,
+ * "cut" stopped in the middle of an epoch and resumed by another instruction set and number of threads. */
 static void print_head(const proof *p)
 {
     if (p->cli->json) return;
     printf(
-        "Does the same config give the same bits here?  Each training must end with the digest recorded for it.\n\n");
+        "Does the same config give the same bits here?  Each training must end with the digest recorded for it,\n"
+        "also where it is cut in the middle of an epoch and resumed by another instruction set on other threads.\n\n");
     print_where(p);
     printf("%-20s", "");
     for (int i = 0; i < p->n_ways; i++)
@@ -236,9 +262,10 @@ static void print_cell(const proof *p, bool same, bool recorded)
 static void note_run(proof *p, const kz_golden *g, const way *w, const kz_golden *got, bool same, double seconds)
 {
     if (!p->cli->json) return;
-    json_array_append_new(p->rows, json_pack("{s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:f}", "config", g->name, "isa",
-                                             w->isa, "threads", w->threads, "again", w->again, "same", same, "weights",
-                                             got->weights, "trajectory", got->trajectory, "seconds", seconds));
+    json_array_append_new(p->rows,
+                          json_pack("{s:s, s:s, s:i, s:b, s:b, s:b, s:s, s:s, s:f}", "config", g->name, "isa", w->isa,
+                                    "threads", w->threads, "again", w->again, "resumed", w->then.isa != NULL, "same",
+                                    same, "weights", got->weights, "trajectory", got->trajectory, "seconds", seconds));
 }
 
 /* A row: g in every way. */

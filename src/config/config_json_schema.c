@@ -142,7 +142,7 @@ static json_t *form_required(maker *m, const kz_config_key *parent, const char *
     json_t *list = made(m, json_array());
     const kz_config_key *k = NULL;
     while ((k = kz_config_next(parent, k)))
-        if (kz_config_has_word(form, kz_config_leaf(k)) && !k->standard)
+        if (kz_config_has_word(form, kz_config_leaf(k)) && !k->standard && !(k->flags & KZ_KEY_OPTIONAL))
             append(m, list, json_string(kz_config_leaf(k)));
     return list;
 }

@@ -33,7 +33,7 @@ static const char intro[] =
     "  batch: 32\n"
     "  early_stop: {metric: valid.loss, patience: 3}\n"
     "  target: {metric: valid.accuracy, at_least: 0.97}\n"
-    "  checkpoint: {every_epochs: 1, keep: 2}\n"
+    "  checkpoint: {every_minutes: 10, keep: 2}\n"
     "device: {kind: auto, arithmetic: reproducible, threads: 0}\n"
     "output: results/runs\n"
     "```\n\n"

@@ -108,9 +108,17 @@ done:
     return st;
 }
 
+/* A checkpoint after every epoch, where checkpoints are wanted and nothing says when. */
+static void close_checkpoint(kz_config_reader *r)
+{
+    kz_config_checkpoint *c = &r->cfg->train.checkpoint;
+    if (c->keep > 0 && c->every_epochs <= 0 && c->every_steps <= 0 && !(c->every_minutes > 0)) c->every_epochs = 1;
+}
+
 kz_status kz_config_check_rules(kz_config_reader *r)
 {
     kz_status st = KZ_OK;
+    close_checkpoint(r);
     KZ_TRY(check_batch(r));
     KZ_TRY(check_nesterov(r));
     KZ_TRY(check_layers(r));

@@ -122,11 +122,7 @@ const kz_config_key kz_config_keys[] = {
 #include "config/config_schema_keys.inc"
     {0}};
 
-const kz_config_later kz_config_laters[] = {{"train.checkpoint.every_steps", NULL},
-                                            {"train.checkpoint.every_minutes", NULL},
-                                            {"data.window", NULL},
-                                            {"train.shuffle", "window"},
-                                            {0}};
+const kz_config_later kz_config_laters[] = {{"data.window", NULL}, {"train.shuffle", "window"}, {0}};
 
 /* ---- looking things up ---- */
 

@@ -31,8 +31,8 @@ extern "C" {
     X(KZ_E_INTERRUPTED, 75, "interrupted after a checkpoint")                                                          \
     X(KZ_E_DIVERGED, 76, "training diverged")                                                                          \
     X(KZ_E_CONFIG, 78, "bad config")                                                                                   \
-    X(KZ_E_SIGINT, 130, "interrupted by the user")                                                                     \
-    X(KZ_E_SIGTERM, 143, "terminated")
+    X(KZ_E_SIGINT, 130, "ended at once by a second SIGINT")                                                            \
+    X(KZ_E_SIGTERM, 143, "ended at once by a second SIGTERM")
 
 typedef enum {
 #define KZ_STATUS_ENUM(name, exit_status, meaning) name,

@@ -71,8 +71,9 @@ typedef struct {
 } kz_config_target;
 
 typedef struct {
-    int64_t every_epochs; /* 0: no checkpoints */
-    int64_t keep;         /* how many of the newest stay */
+    int64_t every_epochs, every_steps; /* not above 0: not by this; all three: no checkpoints but for a signal's */
+    double every_minutes;
+    int64_t keep; /* how many of the newest stay; 0 without checkpoints */
 } kz_config_checkpoint;
 
 typedef struct {
@@ -81,6 +82,7 @@ typedef struct {
     kz_config_early_stop early_stop;
     kz_config_target target;
     kz_config_checkpoint checkpoint;
+    double max_minutes; /* KZ_UNSET: no limit */
 } kz_config_train;
 
 typedef struct {
@@ -119,6 +121,11 @@ kz_status kz_config_yaml(kz_text *out, const kz_config *cfg); /* complete, loads
 kz_status kz_config_json(json_t **out, const kz_config *cfg); /* the same as a JSON object, schema order */
 /* SHA-256 over the keys that can change bits, as compact JSON in schema order (docs/config.md marks them). */
 kz_status kz_config_digest(char out[KZ_DIGEST_TEXT], const kz_config *cfg);
+
+/* What keeps a run that began with `began` from going on with `now`: a line for each key that can change bits and differs,
+ * "  train.batch: 32 when the run began, now 64"; nothing if it may go on.  A key that `now` leaves open agrees.
+ * train.epochs may rise under a schedule that does not use the total. */
+kz_status kz_config_difference(kz_text *out, const kz_config *began, const kz_config *now);
 
 kz_status kz_config_reference(kz_text *out);   /* docs/config.md */
 kz_status kz_config_json_schema(kz_text *out); /* docs/config.schema.json, draft 2020-12 */

@@ -29,7 +29,7 @@ typedef struct {
 
 typedef struct {
     const char *status;     /* "completed", "interrupted", "diverged", "failed" */
-    const char *stopped_by; /* "epochs", "early_stop", "target", "divergence", "signal", "error" */
+    const char *stopped_by; /* "epochs", "early_stop", "target", "time", "divergence", "signal", "error" */
     const char *error;      /* one line, or NULL */
     kz_metrics train, valid,
         test; /* of the weights kept; train: running means of their epoch, else over the whole split */
@@ -39,6 +39,7 @@ typedef struct {
     const char *diverged_in; /* "step": its loss or gradient norm; "valid", "test": the loss of that split */
     double target_seconds;   /* training time until the target was met; NaN: not met or none set */
     double seconds_total, seconds_train, seconds_eval, seconds_data; /* wall time */
+    double seconds_checkpoint;                                       /* that the training waited for checkpoints */
     const char *device, *isa;                                        /* what computed: "cpu", "fma" */
     int threads;
 } kz_run;
@@ -53,28 +54,70 @@ kz_status kz_record_create(kz_record **out, const kz_config *cfg, const kz_data 
                            const kz_tensor *tensors, int64_t n_tensors);
 /* Whether kz_record_create could make the directory, as far as that can be told without making it.  Fails: KZ_E_OUTPUT. */
 kz_status kz_record_check(const kz_config *cfg, const char *directory);
+/* Bytes free where the directory is or would be made; -1 if unknown. */
+int64_t kz_record_room(const kz_config *cfg, const char *directory);
 const char *kz_record_directory(const kz_record *rec); /* borrowed */
 
 /* Queues a finished epoch with a copy of its weights (host memory): digest, trajectory, one whole line of metrics.jsonl.
  * A failure of earlier lines is returned here. */
 kz_status kz_record_epoch(kz_record *rec, const kz_epoch *epoch, const float *weights, int64_t n);
 
-/* A run after an epoch: all that it would need to go on.  Borrowed; arrays are in host memory, as long as the weights. */
+/* A run between two steps: all that it needs to go on. */
 typedef struct {
     int64_t epoch, step, samples; /* finished so far */
-    const float *weights;
-    int64_t n;              /* weights */
-    const float *optimizer; /* (arrays, n): the optimiser's state arrays, one after the other */
-    int arrays;
+    bool inside;                  /* the next epoch has begun, or is the first: the file is named by the step too */
+    double loss, score;           /* of the epoch under way: sums over its rows so far ... */
+    double epoch_seconds;         /* ... and the time of its steps */
+    const char *stopped_by;  /* "epochs": there may be more to train; else what ended it: nothing but the end is left */
+    kz_metrics train, valid; /* of the last finished epoch */
     /* With early stopping: */
-    int64_t best_epoch, epochs_since_best; /* best_epoch 0: none so far, and best and best_value mean nothing */
+    int64_t best_epoch, epochs_since_best; /* best_epoch 0: none so far, and the other three mean nothing */
     double best_value;
-    const float *best; /* (n): weights of the best epoch */
+    kz_metrics best_train;
+    /* So far, over all parts of the run: */
+    double target_seconds, seconds_total, seconds_train, seconds_eval, seconds_data, seconds_checkpoint;
+    double rank; /* the lower the better: the checkpoint with the lowest stays; NaN: not to be ranked */
+    /* In host memory, the record's own; see kz_record_checkpoint_room. */
+    int64_t n; /* weights */
+    int arrays;
+    float *weights, *optimizer, *best; /* (n), (arrays, n), (n) or NULL without early stopping */
 } kz_checkpoint;
 
-/* Writes checkpoint-<epoch>.safetensors, synced, for the epoch last given to kz_record_epoch; then removes all but the
- * cfg->train.checkpoint.keep newest.  Fails: KZ_E_OUTPUT (the older ones are then untouched), KZ_E_ARG, KZ_E_MEM. */
-kz_status kz_record_checkpoint(kz_record *rec, const kz_checkpoint *checkpoint);
+/* Waits until no checkpoint is being written; c->weights, optimizer, best, n, arrays <- buffers to fill in.
+ * Fails: as the checkpoint before did. */
+kz_status kz_record_checkpoint_room(kz_record *rec, kz_checkpoint *c);
+/* Hands over the checkpoint whose buffers were filled in, for the epochs given to kz_record_epoch so far, and returns.
+ * Beside the training it is hashed, written and synced, as their lines are before; then all but the `keep` newest and the
+ * best one are removed.  Failures (KZ_E_OUTPUT, KZ_E_MEM; the older ones are then untouched) come with the next call. */
+kz_status kz_record_checkpoint(kz_record *rec, const kz_checkpoint *c);
+/* Waits until it is written. */
+kz_status kz_record_checkpoint_wait(kz_record *rec);
+/* "checkpoint-000012.safetensors", or with `inside` "checkpoint-000012.step-0000000345.safetensors": names sort by progress. */
+#define KZ_CHECKPOINT_NAME 64
+void kz_checkpoint_name(char out[KZ_CHECKPOINT_NAME], const kz_checkpoint *c);
+
+/* ---- going on with a run ---- */
+
+/* Told of what was found on the way: "checkpoint-000012.safetensors is damaged ...: the one before it is used". */
+typedef void kz_record_note(void *context, const char *text);
+
+/* As kz_record_create for a run that `directory` holds: locks it, takes its newest checkpoint that is whole, and cuts
+ * metrics.jsonl back to it.  *from <- that checkpoint, its arrays valid until the next kz_record_checkpoint_room; where the
+ * run was stopped before its first, all 0 and from->n = 0: it begins.
+ * Fails: KZ_E_OUTPUT (in use by another process, cannot be written), KZ_E_CONFIG (another config: says what differs),
+ * KZ_E_DATA (checkpoints, and none is whole; other data; another arithmetic), KZ_E_INPUT (no run there), KZ_E_MEM. */
+kz_status kz_record_resume(kz_record **out, const kz_config *cfg, const kz_data *data, const char *directory,
+                           const kz_tensor *tensors, int64_t n_tensors, kz_checkpoint *from, kz_record_note *note,
+                           void *context);
+
+/* *out <- the newest run directory under <output>/<name>/ that is not finished, not in use, and whose config is cfg as far
+ * as bits go; NULL if there is none.  Yours to kz_free. */
+kz_status kz_record_find(char **out, const kz_config *cfg);
+bool kz_record_is_run(const char *directory); /* it has a config.yaml */
+/* Removes what a run that was killed before it had a config.yaml has left, so that one can begin there. */
+void kz_record_clear(const char *directory);
+/* *out <- run.json of a directory; NULL if it has none. */
+kz_status kz_record_read(json_t **out, const char *directory);
 
 /* Waits for what is queued, then writes model.safetensors (unless weights is NULL) and run.json, last and synced. */
 kz_status kz_record_finish(kz_record *rec, const kz_run *run, const float *weights, int64_t n);

@@ -21,6 +21,9 @@ typedef struct {
     int threads;
     int64_t outputs, parameters, steps, steps_per_epoch;
     int64_t memory_bytes, disk_bytes; /* at most, estimated: data, weights, moments, buffers; files of the run */
+    int64_t disk_free;                /* where the run is written; -1: unknown, or nothing is written */
+    bool resumed;                     /* a run that is taken up ... */
+    int64_t epochs_done, steps_done;  /* ... after that */
     const char *directory;            /* of the run; NULL where none is written */
 } kz_train_plan;
 
@@ -31,14 +34,19 @@ typedef struct {
     void (*step)(void *context, int64_t steps_done);
     /* weights (n): host memory, after the epoch.  Not KZ_OK ends the run. */
     kz_status (*epoch)(void *context, const kz_epoch *epoch, const float *weights, int64_t n);
+    void (*note)(void *context, const char *text); /* something odd that the run copes with */
+    void (*checkpoint)(void *context, const char *name, int64_t epochs, int64_t steps); /* is being written */
 } kz_train_watch;
 
 typedef struct {
-    const char *directory;             /* the run directory; NULL: the config's output */
-    bool no_record;                    /* writes nothing */
-    bool dry_run;                      /* stops after `begin` */
-    const char *isa;                   /* see kz_device_create */
-    const volatile sig_atomic_t *stop; /* a signal's number once it came: the run ends after the step; may be NULL */
+    const char *directory; /* the run directory; NULL: the config's output */
+    bool resume;           /* goes on with the run in `directory` */
+    bool no_record;        /* writes nothing */
+    bool dry_run;          /* stops after `begin` */
+    const char *isa;       /* see kz_device_create */
+    const volatile sig_atomic_t
+        *stop;                   /* a signal's number once it came: the run ends after a checkpoint; may be NULL */
+    volatile sig_atomic_t *save; /* not 0 once a checkpoint is asked for; set back to 0; may be NULL */
     kz_train_watch watch;
 } kz_train_options;
 
@@ -50,8 +58,9 @@ typedef struct {
 } kz_train_result;                /* zero-initialise; kz_train_result_free */
 
 /* Trains as cfg says, and fills in what cfg left open (loss, units, scaling, absolute data path).
- * Fails: as kz_data_open, kz_device_create, kz_model_create, kz_record_create; KZ_E_DIVERGED (*result filled in, the
- * record says where); KZ_E_SIGINT, KZ_E_SIGTERM (stopped by `stop`; likewise). */
+ * Fails: as kz_data_open, kz_device_create, kz_model_create, kz_record_create; kz_record_resume; KZ_E_OUTPUT (not
+ * enough room on the disk); KZ_E_DIVERGED (*result filled in, the record says where); KZ_E_INTERRUPTED (stopped by `stop`
+ * after a checkpoint; likewise), without a record KZ_E_SIGINT or KZ_E_SIGTERM. */
 kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_result *result);
 void kz_train_result_free(kz_train_result *result);
 

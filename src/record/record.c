@@ -1,23 +1,9 @@
 /* A record: the run directory from its making to run.json, which is written last and says that all the rest is there. */
 #include "record_impl.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
-
-struct kz_record {
-    kz_config cfg; /* a copy of the struct alone, with the data's absolute path; all strings are borrowed */
-    const kz_data *data;
-    const kz_tensor *tensors;
-    int64_t n_tensors, n; /* n: weights */
-    char *directory;
-    bool made, complete; /* made: the directory was not there before; complete: create went well */
-    char started[24];
-    char config_digest[KZ_DIGEST_TEXT], weights_digest[KZ_DIGEST_TEXT], trajectory_digest[KZ_DIGEST_TEXT];
-    kz_record_writer *writer;
-    bool stopped; /* the writer was */
-    kz_energy energy;
-    json_t *json;
-};
 
 static kz_status path_in(char **out, const kz_record *rec, const char *name)
 {
@@ -33,7 +19,7 @@ static kz_status write_text(const kz_record *rec, const char *name, const kz_tex
     return st;
 }
 
-static kz_status write_config(const kz_record *rec)
+kz_status kz_record_write_config(const kz_record *rec)
 {
     kz_text yaml = {0};
     kz_status st = kz_config_yaml(&yaml, &rec->cfg);
@@ -42,17 +28,30 @@ static kz_status write_config(const kz_record *rec)
     return st;
 }
 
-static kz_status start_writer(kz_record *rec)
+kz_status kz_record_start(kz_record *rec, const kz_record_past *past, int64_t kept_epoch, double kept_rank)
 {
     char *path = NULL;
-    kz_status st = path_in(&path, rec, "metrics.jsonl");
-    if (st == KZ_OK) st = kz_record_writer_create(&rec->writer, path, rec->data->classification, rec->n, &rec->energy);
+    kz_checkpoint_facts facts = {.cfg = &rec->cfg,
+                                 .tensors = rec->tensors,
+                                 .n_tensors = rec->n_tensors,
+                                 .data_digest = rec->data->digest,
+                                 .started = rec->started,
+                                 .resumed = rec->resumed,
+                                 .kept_epoch = kept_epoch,
+                                 .kept_rank = kept_rank};
+    kz_status st = KZ_OK;
+    KZ_TRY(path_in(&path, rec, "metrics.jsonl"));
+    KZ_TRY(kz_record_writer_create(&rec->writer, path, rec->data->classification, rec->n, &rec->energy, past));
+    if (!rec->checkpoints)
+        KZ_TRY(kz_checkpoint_writer_create(&rec->checkpoints, &rec->cfg, rec->tensors, rec->n_tensors));
+    KZ_TRY(kz_checkpoint_writer_start(rec->checkpoints, rec->writer, rec->directory, &facts));
+done:
     kz_free(&path);
     return st;
 }
 
-kz_status kz_record_create(kz_record **out, const kz_config *cfg, const kz_data *data, const char *directory,
-                           const kz_tensor *tensors, int64_t n_tensors)
+kz_status kz_record_prepare(kz_record **out, const kz_config *cfg, const kz_data *data, const kz_tensor *tensors,
+                            int64_t n_tensors)
 {
     kz_record *rec = NULL;
     kz_status st = KZ_OK;
@@ -62,13 +61,31 @@ kz_status kz_record_create(kz_record **out, const kz_config *cfg, const kz_data 
     rec->data = data;
     rec->tensors = tensors;
     rec->n_tensors = n_tensors;
+    rec->lock = -1;
     for (int64_t i = 0; i < n_tensors; i++) rec->n += tensors[i].n;
     kz_clock_utc(rec->started);
     KZ_TRY(kz_config_digest(rec->config_digest, cfg));
+    rec->resumed = json_array();
+    if (!rec->resumed) st = KZ_FAIL(KZ_E_MEM, "run record: out of memory");
+    *out = rec;
+    rec = NULL;
+done:
+    kz_record_destroy(&rec);
+    return st;
+}
+
+kz_status kz_record_create(kz_record **out, const kz_config *cfg, const kz_data *data, const char *directory,
+                           const kz_tensor *tensors, int64_t n_tensors)
+{
+    kz_record *rec = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_record_prepare(&rec, cfg, data, tensors, n_tensors));
     KZ_TRY(kz_record_directory_make(&rec->directory, &rec->made, cfg, rec->config_digest, rec->started, directory));
+    KZ_TRY(kz_record_directory_lock(&rec->lock, rec->directory));
     kz_energy_start(&rec->energy, "/sys/class/powercap");
-    KZ_TRY(start_writer(rec)); /* its file is exclusive: two runs in one directory are found out here */
-    KZ_TRY(write_config(rec));
+    KZ_TRY(
+        kz_record_start(rec, NULL, 0, NAN)); /* its file is exclusive: two runs in one directory are found out here */
+    KZ_TRY(kz_record_write_config(rec));
     KZ_TRY(kz_record_directory_sync(rec->directory));
     rec->complete = true;
     *out = rec;
@@ -90,30 +107,29 @@ kz_status kz_record_epoch(kz_record *rec, const kz_epoch *epoch, const float *we
     return kz_record_writer_push(rec->writer, epoch, weights);
 }
 
-/* Written by the caller's thread: its arrays are then borrowed for the call alone, and need no second copy. */
+static kz_status check_running(const kz_record *rec)
+{
+    return rec->stopped ? KZ_FAIL(KZ_E_ARG, "%s: the run is finished", rec->directory) : KZ_OK;
+}
+
+kz_status kz_record_checkpoint_room(kz_record *rec, kz_checkpoint *c)
+{
+    kz_status st = check_running(rec);
+    if (st == KZ_OK) st = kz_checkpoint_writer_wait(rec->checkpoints);
+    if (st == KZ_OK) kz_checkpoint_writer_buffers(rec->checkpoints, c);
+    return st;
+}
+
 kz_status kz_record_checkpoint(kz_record *rec, const kz_checkpoint *c)
 {
-    uint8_t weights[32], trajectory[32];
-    char weights_digest[KZ_DIGEST_TEXT], trajectory_digest[KZ_DIGEST_TEXT];
-    kz_checkpoint_facts facts = {
-        .cfg = &rec->cfg,
-        .tensors = rec->tensors,
-        .n_tensors = rec->n_tensors,
-        .data_digest = rec->data->digest,
-        .weights_digest = weights_digest,
-        .trajectory_digest = trajectory_digest,
-    };
-    kz_status st = KZ_OK;
-    if (c->n != rec->n)
-        return KZ_FAIL(KZ_E_ARG, "%lld weights, the tensors hold %lld", (long long)c->n, (long long)rec->n);
-    if (rec->stopped) return KZ_FAIL(KZ_E_ARG, "%s: the run is finished", rec->directory);
-    KZ_TRY(kz_record_writer_settle(rec->writer, weights, trajectory)); /* its line is then in metrics.jsonl */
-    kz_digest_text(weights_digest, weights);
-    kz_digest_text(trajectory_digest, trajectory);
-    KZ_TRY(kz_record_checkpoint_write(rec->directory, c, &facts));
-    KZ_TRY(kz_record_checkpoint_prune(rec->directory, rec->cfg.train.checkpoint.keep));
-done:
-    return st;
+    kz_status st = check_running(rec);
+    return st == KZ_OK ? kz_checkpoint_writer_push(rec->checkpoints, c) : st;
+}
+
+kz_status kz_record_checkpoint_wait(kz_record *rec)
+{
+    kz_status st = check_running(rec);
+    return st == KZ_OK ? kz_checkpoint_writer_wait(rec->checkpoints) : st;
 }
 
 /* ---- the end ---- */
@@ -161,6 +177,7 @@ static kz_status write_run(kz_record *rec, const kz_run *run)
         .trajectory_digest = rec->trajectory_digest,
         .started = rec->started,
         .energy = &rec->energy,
+        .resumed = rec->resumed,
     };
     kz_status st = KZ_OK;
     KZ_TRY(kz_run_json(&json, &facts));
@@ -183,7 +200,11 @@ kz_status kz_record_finish(kz_record *rec, const kz_run *run, const float *weigh
         return KZ_FAIL(KZ_E_ARG, "%lld weights, the tensors hold %lld", (long long)n, (long long)rec->n);
     if (rec->stopped) return KZ_FAIL(KZ_E_ARG, "%s: the run is finished", rec->directory);
     rec->stopped = true;
+    kz_status checkpoints = kz_checkpoint_writer_wait(rec->checkpoints);
+    snprintf(error, sizeof error, "%s", checkpoints == KZ_OK ? "" : kz_error_message());
+    kz_checkpoint_writer_destroy(&rec->checkpoints);
     kz_status st = kz_record_writer_stop(rec->writer);
+    if (checkpoints != KZ_OK) st = KZ_FAIL(checkpoints, "%s", error);
     kz_energy_sample(&rec->energy);
     if (st == KZ_OK) st = make_digests(rec, weights);
     if (st == KZ_OK && weights) st = write_model(rec, weights);
@@ -232,8 +253,11 @@ void kz_record_destroy(kz_record **record)
     kz_record *rec = *record;
     if (!rec) return;
     bool files = rec->writer != NULL; /* without it they are another run's */
+    kz_checkpoint_writer_destroy(&rec->checkpoints);
     kz_record_writer_destroy(&rec->writer);
     if (rec->directory && !rec->complete) remove_made(rec, files);
+    if (rec->lock >= 0) close(rec->lock);
+    json_decref(rec->resumed);
     json_decref(rec->json);
     kz_free(&rec->directory);
     kz_free(record);

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { MOST_COLLISIONS = 10000 };
@@ -35,8 +37,8 @@ static kz_status make_given(char **out, bool *made, const char *directory)
     return st;
 }
 
-/* *out <- <output>/<name>, where the name is one folder whatever it holds. */
-static kz_status parent_of(char **out, const kz_config *cfg)
+/* The name is one folder whatever it holds. */
+kz_status kz_record_directory_parent(char **out, const kz_config *cfg)
 {
     char *name = NULL;
     kz_status st = kz_strdup(&name, cfg->name && *cfg->name ? cfg->name : "run");
@@ -86,7 +88,7 @@ kz_status kz_record_directory_make(char **out, bool *made, const kz_config *cfg,
 {
     char *parent = NULL;
     if (directory) return make_given(out, made, directory);
-    kz_status st = parent_of(&parent, cfg);
+    kz_status st = kz_record_directory_parent(&parent, cfg);
     if (st == KZ_OK) st = make_named(out, parent, started, config_digest);
     *made = st == KZ_OK;
     kz_free(&parent);
@@ -100,6 +102,35 @@ kz_status kz_record_directory_sync(const char *path)
     int why = errno;
     if (fd >= 0) close(fd);
     return synced ? KZ_OK : KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be synced to the disk: %s", path, strerror(why));
+}
+
+kz_status kz_record_directory_lock(int *fd, const char *path)
+{
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0) return KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0) return KZ_OK;
+    bool taken = errno == EWOULDBLOCK;
+    close(*fd);
+    *fd = -1;
+    if (!taken) return KZ_OK; /* a file system without locks */
+    return KZ_FAIL(KZ_E_OUTPUT, "%s: another process is training in it; wait for its end, or stop it", path);
+}
+
+/* "metrics.jsonl.tmp-123" */
+static bool is_temporary(const char *name)
+{
+    const char *at = strstr(name, ".tmp-");
+    return at && at > name && at[5] && strspn(at + 5, "0123456789") == strlen(at + 5);
+}
+
+void kz_record_directory_clean(const char *path)
+{
+    struct dirent *entry;
+    DIR *dir = opendir(path);
+    if (!dir) return;
+    while ((entry = readdir(dir)))
+        if (is_temporary(entry->d_name)) unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
 }
 
 /* The nearest folder of the path that exists, the path itself or one above it. */
@@ -128,4 +159,17 @@ kz_status kz_record_check(const kz_config *cfg, const char *directory)
 done:
     kz_free(&folder);
     return st;
+}
+
+int64_t kz_record_room(const kz_config *cfg, const char *directory)
+{
+    struct statvfs info;
+    char *folder = NULL;
+    int64_t room = -1, bytes;
+    kz_status st = nearest_folder(&folder, directory ? directory : cfg->output);
+    if (st == KZ_OK && statvfs(folder, &info) == 0 &&
+        !__builtin_mul_overflow((int64_t)info.f_bavail, (int64_t)info.f_frsize, &bytes))
+        room = bytes;
+    kz_free(&folder);
+    return room;
 }

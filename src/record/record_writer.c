@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -33,6 +34,12 @@ struct kz_record_writer {
         float *weights; /* (n) */
     } slot[SLOTS];
     int64_t pushed, finished; /* epochs; the difference is what is queued */
+    struct {
+        int64_t epoch; /* after it; -1: no mark */
+        bool made;
+        uint8_t trajectory[32];
+        double joules;
+    } mark;
     bool stop;
     kz_status failed; /* the first failure, and its message */
     char message[1024];
@@ -97,6 +104,7 @@ done:
     return st;
 }
 
+/* With the lock held. */
 static void sample_energy(kz_record_writer *w)
 {
     double now = kz_clock();
@@ -118,6 +126,17 @@ static bool wait_for_epoch(kz_record_writer *w)
     return w->finished < w->pushed;
 }
 
+/* With the lock held, between two epochs: makes the mark if its epoch is the last one written. */
+static void make_mark(kz_record_writer *w)
+{
+    if (w->mark.made || w->mark.epoch != w->finished) return;
+    kz_energy_sample(w->energy);
+    w->sampled = kz_clock();
+    w->mark.joules = w->energy->packages > 0 ? w->energy->joules : (double)NAN;
+    memcpy(w->mark.trajectory, w->trajectory, 32);
+    w->mark.made = true;
+}
+
 static void keep_failure(kz_record_writer *w, kz_status st)
 {
     if (st == KZ_OK || w->failed != KZ_OK) return;
@@ -135,10 +154,11 @@ static void *writer_main(void *argument)
         pthread_mutex_unlock(&w->lock);
         kz_trajectory_extend(w->trajectory, w->weights, w->slot[slot].weights, w->n, w->hash);
         kz_status st = writing ? write_line(w, &w->slot[slot].epoch) : KZ_OK;
-        sample_energy(w);
         pthread_mutex_lock(&w->lock);
+        sample_energy(w);
         keep_failure(w, st);
         w->finished++;
+        make_mark(w);
         pthread_cond_broadcast(&w->changed);
     }
     pthread_mutex_unlock(&w->lock);
@@ -171,8 +191,9 @@ static kz_status start_thread(kz_record_writer *w)
 }
 
 kz_status kz_record_writer_create(kz_record_writer **out, const char *path, bool classification, int64_t n,
-                                  kz_energy *energy)
+                                  kz_energy *energy, const kz_record_past *past)
 {
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (past ? 0 : O_EXCL);
     kz_record_writer *w = NULL;
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&w, 1, sizeof *w, "metrics writer"));
@@ -181,11 +202,17 @@ kz_status kz_record_writer_create(kz_record_writer **out, const char *path, bool
     w->energy = energy;
     w->fd = -1;
     w->synced = w->sampled = kz_clock();
+    w->mark.epoch = -1;
+    if (past) {
+        w->pushed = w->finished = past->epochs;
+        memcpy(w->trajectory, past->trajectory, 32);
+        memcpy(w->weights, past->weights, 32);
+    }
     init_locks(w);
     KZ_TRY(kz_strdup(&w->path, path));
     KZ_TRY(kz_sha256_create(&w->hash));
     for (int i = 0; i < SLOTS; i++) KZ_TRY(kz_calloc(&w->slot[i].weights, n, sizeof(float), "copy of the weights"));
-    w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    w->fd = open(path, flags, 0666);
     if (w->fd < 0) {
         st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be made: %s", path, strerror(errno));
         goto done;
@@ -214,16 +241,28 @@ kz_status kz_record_writer_push(kz_record_writer *w, const kz_epoch *epoch, cons
     return st == KZ_OK ? KZ_OK : KZ_FAIL(st, "%s", w->message);
 }
 
-kz_status kz_record_writer_settle(kz_record_writer *w, uint8_t weights[32], uint8_t trajectory[32])
+void kz_record_writer_mark(kz_record_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    while (w->finished < w->pushed) pthread_cond_wait(&w->changed, &w->lock);
-    keep_failure(w, sync_lines(w)); /* the thread waits for the lock or for work: what is its own can be touched */
-    memcpy(weights, w->weights, 32);
-    memcpy(trajectory, w->trajectory, 32);
-    kz_status st = w->failed;
+    w->mark.epoch = w->pushed;
+    w->mark.made = false;
+    make_mark(w);
     pthread_mutex_unlock(&w->lock);
-    return st == KZ_OK ? KZ_OK : KZ_FAIL(st, "%s", w->message);
+}
+
+kz_status kz_record_writer_marked(kz_record_writer *w, uint8_t trajectory[32], double *joules)
+{
+    char message[sizeof w->message];
+    pthread_mutex_lock(&w->lock);
+    while (!w->mark.made) pthread_cond_wait(&w->changed, &w->lock);
+    memcpy(trajectory, w->mark.trajectory, 32);
+    *joules = w->mark.joules;
+    kz_status st = w->failed;
+    snprintf(message, sizeof message, "%s", w->message);
+    pthread_mutex_unlock(&w->lock);
+    if (st != KZ_OK) return KZ_FAIL(st, "%s", message);
+    if (fdatasync(w->fd) == 0 || errno == EINVAL) return KZ_OK; /* beside the thread, which may be appending */
+    return KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be synced to the disk: %s", w->path, strerror(errno));
 }
 
 /* The thread finishes what is queued and ends. */

@@ -39,9 +39,10 @@ static json_t *timing_json(const kz_run_facts *f)
     char finished[24];
     const kz_run *r = f->run;
     kz_clock_utc(finished);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "total_s", kz_json_number(r->seconds_total), "data_s",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "total_s", kz_json_number(r->seconds_total), "data_s",
                      kz_json_number(r->seconds_data), "train_s", kz_json_number(r->seconds_train), "eval_s",
-                     kz_json_number(r->seconds_eval), "samples_per_s",
+                     kz_json_number(r->seconds_eval), "checkpoint_s", kz_json_number(r->seconds_checkpoint),
+                     "samples_per_s",
                      kz_json_number(r->seconds_train > 0 ? (double)r->samples / r->seconds_train : NAN), "started",
                      f->started, "finished", finished);
 }
@@ -70,6 +71,7 @@ static int add_outcome(json_t *j, const kz_run_facts *f)
     bad |= json_object_set_new(j, "best_epoch", r->best_epoch > 0 ? json_integer(r->best_epoch) : json_null());
     bad |= json_object_set_new(j, "diverged", diverged_json(r));
     bad |= json_object_set_new(j, "target", target_json(f));
+    bad |= json_object_set_new(j, "resumed", f->resumed ? json_deep_copy(f->resumed) : json_array());
     return bad;
 }
 

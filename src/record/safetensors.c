@@ -61,6 +61,35 @@ done:
     return st;
 }
 
+int64_t kz_safetensors_seal(const char *header)
+{
+    static const char key[] = "\"" KZ_SAFETENSORS_SEAL "\":\"sha256:"; /* inside a text its quotes would be escaped */
+    const char *at = strstr(header, key);
+    if (!at || strlen(at) < sizeof key - 1 + 64) return -1;
+    return at - header + (int64_t)sizeof key - 1;
+}
+
+/* Puts the digest of the file to be written in place of its placeholder. */
+static kz_status seal(kz_text *header, const kz_safetensor *tensors, int64_t n)
+{
+    kz_sha256 *hash = NULL;
+    uint8_t digest[32];
+    char text[KZ_DIGEST_TEXT];
+    int64_t at = kz_safetensors_seal(header->s), length = header->n, bytes = 0;
+    if (at < 0) return KZ_OK;
+    kz_status st = kz_sha256_create(&hash);
+    if (st != KZ_OK) return st;
+    kz_sha256_add(hash, &length, sizeof length);
+    kz_sha256_add(hash, header->s, (size_t)header->n);
+    for (int64_t i = 0; i < n; i++)
+        if (kz_safetensors_bytes(&bytes, &tensors[i])) kz_sha256_add(hash, tensors[i].data, (size_t)bytes);
+    kz_sha256_end(hash, digest);
+    kz_sha256_destroy(&hash);
+    kz_digest_text(text, digest);
+    memcpy(header->s + at, text + strlen("sha256:"), 64);
+    return KZ_OK;
+}
+
 static bool write_all(int fd, const void *data, int64_t n)
 {
     const char *bytes = data;
@@ -88,6 +117,7 @@ kz_status kz_safetensors_write(const char *path, json_t *metadata, const kz_safe
     kz_text header = {0}, temporary = {0};
     kz_status st = KZ_OK;
     KZ_TRY(make_header(&header, metadata, tensors, n));
+    KZ_TRY(seal(&header, tensors, n));
     KZ_TRY(kz_text_add(&temporary, "%s.tmp-%ld", path, (long)getpid()));
     int fd = open(temporary.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {

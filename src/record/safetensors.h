@@ -12,6 +12,9 @@ extern "C" {
 
 enum { KZ_SAFETENSORS_RANK = 8 }; /* dimensions at most */
 
+#define KZ_SAFETENSORS_SEAL "kaizen.digest"
+#define KZ_SAFETENSORS_UNSEALED "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
 typedef struct {
     const char *name;
     const char *dtype; /* "F32", "F64", "I64", "U8", ... */
@@ -21,7 +24,8 @@ typedef struct {
 } kz_safetensor;
 
 /* Writes the tensors in the order given (wide types first keep all of them aligned) to a temporary name, then renames.
- * metadata: a JSON object of strings.  sync: also to the disk.
+ * metadata: a JSON object of strings; one under KZ_SAFETENSORS_SEAL that is KZ_SAFETENSORS_UNSEALED becomes the SHA-256 of
+ * the whole file with that placeholder in it.  sync: also to the disk.
  * Fails: KZ_E_ARG (unknown dtype, a name twice, too large), KZ_E_MEM; KZ_E_OUTPUT, and the temporary file is gone. */
 kz_status kz_safetensors_write(const char *path, json_t *metadata, const kz_safetensor *tensors, int64_t n, bool sync);
 
@@ -37,6 +41,12 @@ void kz_safetensors_close(kz_safetensors **file);
 int64_t kz_safetensors_count(const kz_safetensors *file);
 const kz_safetensor *kz_safetensors_tensor(const kz_safetensors *file, int64_t i); /* in file order; borrowed */
 const char *kz_safetensors_metadata(const kz_safetensors *file, const char *key);  /* NULL: not there; borrowed */
+
+/* Reads the whole file against its seal; *sealed: it has one.  Fails: KZ_E_DATA (another digest), KZ_E_FAIL, KZ_E_MEM. */
+kz_status kz_safetensors_verify(const kz_safetensors *file, bool *sealed);
+
+/* Where the digits of the seal begin in a header; -1: it has none. */
+int64_t kz_safetensors_seal(const char *header);
 
 /* data <- the values of tensor want->name, which must have the dtype and shape of *want.  Fails: KZ_E_DATA. */
 kz_status kz_safetensors_read(const kz_safetensors *file, const kz_safetensor *want, void *data);

@@ -234,6 +234,58 @@ void kz_safetensors_close(kz_safetensors **file)
     kz_free(file);
 }
 
+/* ---- its seal ---- */
+
+enum { BLOCK = 1 << 20 };
+
+/* Hashes the values, a block at a time. */
+static kz_status hash_values(const kz_safetensors *f, kz_sha256 *hash)
+{
+    char *block = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_calloc(&block, BLOCK, 1, "block of a file"));
+    for (int64_t at = 0; at < f->bytes; at += BLOCK) {
+        int64_t n = f->bytes - at < BLOCK ? f->bytes - at : BLOCK;
+        KZ_TRY(read_at(f, block, n, f->start + at));
+        kz_sha256_add(hash, block, (size_t)n);
+    }
+done:
+    kz_free(&block);
+    return st;
+}
+
+kz_status kz_safetensors_verify(const kz_safetensors *f, bool *sealed)
+{
+    char *header = NULL, wanted[65] = "", found[KZ_DIGEST_TEXT];
+    int64_t length = f->start - 8;
+    kz_sha256 *hash = NULL;
+    uint8_t digest[32];
+    kz_status st = KZ_OK;
+    *sealed = kz_safetensors_metadata(f, KZ_SAFETENSORS_SEAL) != NULL;
+    if (!*sealed) return KZ_OK;
+    KZ_TRY(kz_calloc(&header, length + 1, 1, "safetensors header"));
+    KZ_TRY(read_at(f, header, length, 8));
+    int64_t at = kz_safetensors_seal(header);
+    if (at < 0) {
+        st = BAD(f, "its digest is not where it was written");
+        goto done;
+    }
+    memcpy(wanted, header + at, 64);
+    memset(header + at, '0', 64);
+    KZ_TRY(kz_sha256_create(&hash));
+    kz_sha256_add(hash, &length, sizeof length);
+    kz_sha256_add(hash, header, (size_t)length);
+    KZ_TRY(hash_values(f, hash));
+    kz_sha256_end(hash, digest);
+    kz_digest_text(found, digest);
+    if (strcmp(found + strlen("sha256:"), wanted) != 0)
+        st = BAD(f, "is damaged: its bytes are not those of the digest in it");
+done:
+    kz_sha256_destroy(&hash);
+    kz_free(&header);
+    return st;
+}
+
 /* ---- what the file holds ---- */
 
 int64_t kz_safetensors_count(const kz_safetensors *file)

@@ -51,6 +51,7 @@ kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out)
     if (n == 0) return KZ_OK;
     for (int64_t first = 0; first < n; first += t->max_rows) {
         int64_t rows = n - first < t->max_rows ? n - first : t->max_rows;
+        KZ_TRY(trainer_go_on(t));
         KZ_TRY(trainer_forward(t, view, first, rows, NULL, t->row_loss + first, t->row_score + first));
     }
     KZ_TRY(ops->sum(t->dev, n, t->row_loss, &t->sums[0]));

@@ -24,6 +24,22 @@ static bool larger_is_better(const char *metric)
     return strcmp(key_of(metric), "accuracy") == 0 || strcmp(key_of(metric), "r2") == 0;
 }
 
+double trainer_rank(const char *metric, double value)
+{
+    return larger_is_better(metric) ? -value : value;
+}
+
+double trainer_seconds(const trainer *t)
+{
+    return t->past_seconds + kz_clock() - t->started;
+}
+
+kz_status trainer_go_on(const trainer *t)
+{
+    const volatile sig_atomic_t *stop = t->options->stop;
+    return stop && *stop ? KZ_FAIL(KZ_E_INTERRUPTED, "%s: stopped by a signal", t->cfg->name) : KZ_OK;
+}
+
 /* The epoch's order of the rows of train, on the device. */
 static kz_status order_rows(trainer *t, int64_t epoch)
 {
@@ -39,24 +55,29 @@ static kz_status read_tally(trainer *t, kz_tally *tally)
     return t->dev->ops->download(t->dev, tally, t->tally, sizeof *tally);
 }
 
-/* All steps of an epoch (from 0); stops early when a signal came or a step was not finite. */
+/* The steps of an epoch (from 0) that are left; stops early when one was not finite. */
 static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
 {
     const kz_train_options *o = t->options;
     int64_t rows = t->train.split->rows, batch = t->cfg->train.batch;
+    int64_t done = t->run.steps - epoch * t->steps_per_epoch;
     kz_status st = KZ_OK;
-    *tally = (kz_tally){.bad_step = -1};
+    *tally = done > 0 ? t->resumed_tally : (kz_tally){.bad_step = -1};
     KZ_TRY(t->dev->ops->upload(t->dev, t->tally, tally, sizeof *tally));
     KZ_TRY(order_rows(t, epoch));
-    for (int64_t begin = 0; begin < rows; begin += batch) {
+    for (int64_t begin = done * batch; begin < rows; begin += batch) {
         int64_t n = rows - begin < batch ? rows - begin : batch;
+        double start = kz_clock();
+        KZ_TRY(trainer_go_on(t));
         KZ_TRY(trainer_step(t, t->run.steps, begin, n));
         KZ_TRY(read_tally(t, tally));
+        t->epoch_seconds += kz_clock() - start;
+        t->run.seconds_train += kz_clock() - start;
         if (tally->bad_step >= 0) break;
         t->run.steps++;
         t->run.samples += n;
         if (o->watch.step) o->watch.step(o->watch.context, t->run.steps);
-        if (o->stop && *o->stop) break;
+        KZ_TRY(trainer_checkpoint_after_step(t));
     }
 done:
     return st;
@@ -96,27 +117,56 @@ static void diverge(trainer *t, int64_t step, const char *in)
     t->run.stopped_by = "divergence";
 }
 
+static bool out_of_time(const trainer *t)
+{
+    double most = t->cfg->train.max_minutes;
+    return most > 0 && trainer_seconds(t) >= 60 * most;
+}
+
+static kz_status test_for_target(trainer *t, kz_metrics *test)
+{
+    const char *target = t->cfg->train.target.metric;
+    *test = (kz_metrics){0};
+    return target && strncmp(target, "test.", 5) == 0 ? trainer_evaluate(t, &t->test, test) : KZ_OK;
+}
+
+kz_status trainer_decide_again(trainer *t)
+{
+    const kz_config_early_stop *c = &t->cfg->train.early_stop;
+    kz_epoch e = {.epoch = t->run.epochs, .train = t->run.train, .valid = t->run.valid};
+    kz_metrics test;
+    kz_status st = KZ_OK;
+    if (strcmp(t->run.stopped_by, "time") == 0 && !out_of_time(t)) t->run.stopped_by = "epochs";
+    if (strcmp(t->run.stopped_by, "epochs") != 0) goto done;
+    KZ_TRY(test_for_target(t, &test));
+    if (target_met(t, &e, &test)) t->run.stopped_by = "target";
+    else if (c->metric && t->epochs_since_best >= c->patience) t->run.stopped_by = "early_stop";
+done:
+    return st;
+}
+
 /* After the steps of an epoch: weights to the host, metrics, record.  *over: nothing more to train. */
 static kz_status finish_epoch(trainer *t, kz_epoch *e, bool *over)
 {
     const kz_train_options *o = t->options;
-    kz_metrics test = {0};
-    const char *target = t->cfg->train.target.metric;
+    kz_metrics test;
     kz_status st = KZ_OK;
     KZ_TRY(t->dev->ops->download(t->dev, t->weights, kz_model_weights(t->model), (size_t)t->parameters * 4));
     KZ_TRY(trainer_evaluate(t, &t->valid, &e->valid));
-    if (target && strncmp(target, "test.", 5) == 0) KZ_TRY(trainer_evaluate(t, &t->test, &test));
+    KZ_TRY(test_for_target(t, &test));
     if (t->record) KZ_TRY(kz_record_epoch(t->record, e, t->weights, t->parameters));
     if (o->watch.epoch) KZ_TRY(o->watch.epoch(o->watch.context, e, t->weights, t->parameters));
     t->run.epochs = e->epoch;
+    t->epoch_seconds = 0;
     t->run.train = e->train;
     t->run.valid = e->valid;
     bool patience_over = out_of_patience(t, e); /* also keeps the best weights: so it comes first */
     if (target_met(t, e, &test)) t->run.stopped_by = "target";
     else if (patience_over) t->run.stopped_by = "early_stop";
+    else if (e->epoch < t->cfg->train.epochs && out_of_time(t)) t->run.stopped_by = "time";
     if (e->valid.rows > 0 && !isfinite(e->valid.loss)) diverge(t, t->run.steps - 1, "valid");
     *over = strcmp(t->run.stopped_by, "epochs") != 0;
-    KZ_TRY(trainer_checkpoint(t, e, *over || e->epoch == t->cfg->train.epochs));
+    KZ_TRY(trainer_checkpoint_after_epoch(t, *over || e->epoch == t->cfg->train.epochs));
 done:
     return st;
 }
@@ -127,6 +177,8 @@ static kz_status keep_best(trainer *t)
     kz_status st = KZ_OK;
     bool restore = t->run.best_epoch > 0 && t->run.best_epoch != t->run.epochs;
     if (restore) {
+        if (t->record) KZ_TRY(trainer_checkpoint_fill(t, &t->end)); /* for a signal from here on */
+        t->has_end = t->record != NULL;
         size_t bytes = (size_t)t->parameters * sizeof *t->best;
         memcpy(t->weights, t->best, bytes);
         KZ_TRY(t->dev->ops->upload(t->dev, kz_model_weights(t->model), t->best, bytes));
@@ -142,29 +194,39 @@ done:
 /* One epoch (from 0).  *over: nothing more to train. */
 static kz_status run_epoch(trainer *t, int64_t epoch, bool *over)
 {
-    const kz_train_options *o = t->options;
     kz_tally tally;
-    double start = kz_clock();
     kz_status st = KZ_OK;
     KZ_TRY(run_steps(t, epoch, &tally));
-    double seconds = kz_clock() - start;
-    t->run.seconds_train += seconds;
-    if (tally.bad_step >= 0) diverge(t, tally.bad_step, "step");
-    else if (o->stop && *o->stop) t->run.stopped_by = "signal";
-    *over = strcmp(t->run.stopped_by, "epochs") != 0;
-    if (*over) {
-        t->run.best_epoch = 0; /* the weights are those of the last step, and no epoch's metrics are theirs */
-        t->run.train = t->run.valid = (kz_metrics){0};
+    if (tally.bad_step >= 0) {
+        diverge(t, tally.bad_step, "step");
+        t->run.train = t->run.valid = (kz_metrics){0}; /* no epoch's metrics are those of these weights */
+        *over = true;
         goto done;
     }
     kz_epoch e = {.epoch = epoch + 1,
                   .step = t->run.steps,
                   .train = trainer_metrics(t, &t->train, tally.loss, tally.score),
                   .lr = kz_optim_rate(&t->cfg->optimizer, t->run.steps - 1, t->steps),
-                  .samples_per_s = (double)t->train.split->rows / seconds,
-                  .seconds = seconds};
+                  .samples_per_s = (double)t->train.split->rows / t->epoch_seconds,
+                  .seconds = t->epoch_seconds};
     KZ_TRY(finish_epoch(t, &e, over));
+done:
     if (t->run.diverged_step >= 0) t->run.best_epoch = 0;
+    return st;
+}
+
+/* What there is to say of a run that a signal ended: the weights are those of the last step, and no epoch's metrics are
+ * theirs. */
+static kz_status end_by_signal(trainer *t)
+{
+    kz_status st = KZ_OK;
+    kz_error_clear();
+    KZ_TRY(trainer_checkpoint_at_signal(t));
+    t->run.stopped_by = "signal";
+    t->run.best_epoch = 0;
+    t->run.train = t->run.valid = t->run.test = (kz_metrics){0};
+    if (t->has_end) memcpy(t->weights, t->end.weights, (size_t)t->parameters * 4);
+    else KZ_TRY(t->dev->ops->download(t->dev, t->weights, kz_model_weights(t->model), (size_t)t->parameters * 4));
 done:
     return st;
 }
@@ -172,10 +234,12 @@ done:
 kz_status trainer_loop(trainer *t)
 {
     kz_status st = KZ_OK;
-    bool over = false;
-    for (int64_t epoch = 0; epoch < t->cfg->train.epochs && !over; epoch++) KZ_TRY(run_epoch(t, epoch, &over));
-    if (strcmp(t->run.stopped_by, "signal") != 0 && t->run.diverged_step < 0) KZ_TRY(keep_best(t));
+    bool over = strcmp(t->run.stopped_by, "epochs") != 0; /* a run taken up at its end */
+    t->checkpoint_time = kz_clock();
+    for (int64_t epoch = t->run.epochs; epoch < t->cfg->train.epochs && !over; epoch++)
+        KZ_TRY(run_epoch(t, epoch, &over));
+    if (t->run.diverged_step < 0) KZ_TRY(keep_best(t));
     else KZ_TRY(t->dev->ops->download(t->dev, t->weights, kz_model_weights(t->model), (size_t)t->parameters * 4));
 done:
-    return st;
+    return st == KZ_E_INTERRUPTED ? end_by_signal(t) : st;
 }

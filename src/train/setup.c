@@ -152,8 +152,6 @@ static kz_status make_host_buffers(trainer *t)
     KZ_TRY(kz_calloc(&t->weights, t->parameters, sizeof *t->weights, "weights of the epoch"));
     if (t->cfg->train.early_stop.metric)
         KZ_TRY(kz_calloc(&t->best, t->parameters, sizeof *t->best, "weights of the best epoch"));
-    if (trainer_has_checkpoints(t))
-        KZ_TRY(kz_calloc(&t->state, kz_optim_arrays(t->optim) * t->parameters, sizeof *t->state, "optimiser state"));
     KZ_TRY(kz_calloc(&t->tensor_offset, t->n_tensors + 1, sizeof *t->tensor_offset, "tensor offsets"));
     for (int64_t i = 0; i < t->n_tensors; i++) t->tensor_offset[i] = tensors[i].offset;
     t->tensor_offset[t->n_tensors] = t->parameters;
@@ -230,7 +228,6 @@ void trainer_release(trainer *t)
     kz_free(&t->order);
     kz_free(&t->weights);
     kz_free(&t->best);
-    kz_free(&t->state);
     kz_free(&t->tensor_offset);
     kz_optim_destroy(&t->optim);
     kz_model_destroy(&t->model);

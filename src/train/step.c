@@ -61,6 +61,7 @@ kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows)
     kz_status st = KZ_OK;
     for (int64_t i = 0; i < parts; i++) {
         int64_t first = i * rows / parts, end = (i + 1) * rows / parts;
+        KZ_TRY(trainer_go_on(t)); /* no weight has changed yet */
         KZ_TRY(run_part(t, step, begin, first, end - first, i, t->gradient[depth++]));
         for (int64_t rest = i; rest & 1; rest >>= 1, depth--)
             KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));

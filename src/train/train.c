@@ -19,6 +19,10 @@ static kz_train_plan plan_of(const trainer *t)
                            .memory_bytes = (int64_t)t->memory,
                            .disk_bytes =
                                4 * t->parameters + 65536 + 512 * t->cfg->train.epochs + trainer_checkpoint_bytes(t),
+                           .disk_free = t->disk_free,
+                           .resumed = t->options->resume,
+                           .epochs_done = t->run.epochs,
+                           .steps_done = t->run.steps,
                            .directory = t->record ? kz_record_directory(t->record) : NULL};
 }
 
@@ -46,6 +50,9 @@ static kz_status verdict(trainer *t)
     }
     if (strcmp(t->run.stopped_by, "signal") == 0) {
         t->run.status = "interrupted";
+        if (t->record)
+            return KZ_FAIL(KZ_E_INTERRUPTED, "%s: stopped by a signal after step %lld of %lld; go on with --resume %s",
+                           t->cfg->name, (long long)t->run.steps, (long long)t->steps, kz_record_directory(t->record));
         return KZ_FAIL(*t->options->stop == SIGINT ? KZ_E_SIGINT : KZ_E_SIGTERM,
                        "%s: stopped by a signal after step %lld of %lld", t->cfg->name, (long long)t->run.steps,
                        (long long)t->steps);
@@ -91,21 +98,56 @@ done:
 static kz_status open_record(trainer *t)
 {
     int64_t n;
+    const kz_train_options *o = t->options;
     const kz_tensor *tensors = kz_model_tensors(t->model, &n);
-    return kz_record_create(&t->record, t->cfg, t->data, t->options->directory, tensors, n);
+    kz_checkpoint from;
+    kz_status st = KZ_OK;
+    if (!o->resume) return kz_record_create(&t->record, t->cfg, t->data, o->directory, tensors, n);
+    KZ_TRY(kz_record_resume(&t->record, t->cfg, t->data, o->directory, tensors, n, &from, o->watch.note,
+                            o->watch.context));
+    KZ_TRY(trainer_restore(t, &from));
+done:
+    return st;
+}
+
+/* Room on the disk, before anything is written there; a run that is taken up has most of its files already. */
+static kz_status check_disk(trainer *t)
+{
+    char wanted[24], found[24];
+    t->disk_free = kz_record_room(t->cfg, t->options->directory);
+    kz_train_plan plan = plan_of(t);
+    if (t->options->resume || plan.disk_free < 0 || plan.disk_bytes <= plan.disk_free) return KZ_OK;
+    kz_format_size(wanted, (double)plan.disk_bytes);
+    kz_format_size(found, (double)plan.disk_free);
+    return KZ_FAIL(KZ_E_OUTPUT,
+                   "%s: the run may need %s of disk, and %s are free; make room, lower train.checkpoint.keep, or give "
+                   "--out a folder on another disk",
+                   t->options->directory ? t->options->directory : t->cfg->output, wanted, found);
+}
+
+static kz_status prepare_record(trainer *t)
+{
+    const kz_train_options *o = t->options;
+    kz_status st = KZ_OK;
+    t->disk_free = -1;
+    if (o->no_record) goto done;
+    if (o->dry_run && !o->resume) KZ_TRY(kz_record_check(t->cfg, o->directory));
+    KZ_TRY(check_disk(t));
+    if (!o->dry_run) KZ_TRY(open_record(t));
+done:
+    return st;
 }
 
 kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_result *result)
 {
-    trainer t = {.cfg = cfg, .options = options, .started = kz_clock()};
+    trainer t = {.cfg = cfg, .options = options, .started = kz_clock(), .checkpoint_step = -1};
     kz_status st = KZ_OK;
     t.run = (kz_run){.status = "failed", .stopped_by = "epochs", .diverged_step = -1, .target_seconds = NAN};
     KZ_TRY(trainer_setup(&t));
     t.run.device = t.dev->ops->name;
     t.run.isa = t.dev->variant;
     t.run.threads = t.dev->threads;
-    if (!options->no_record && options->dry_run) KZ_TRY(kz_record_check(cfg, options->directory));
-    if (!options->no_record && !options->dry_run) KZ_TRY(open_record(&t));
+    KZ_TRY(prepare_record(&t));
     if (options->watch.begin) {
         kz_train_plan plan = plan_of(&t);
         options->watch.begin(options->watch.context, &plan);
@@ -113,7 +155,7 @@ kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_res
     if (options->dry_run) goto done;
     st = trainer_loop(&t);
     if (st == KZ_OK) st = verdict(&t);
-    t.run.seconds_total = kz_clock() - t.started;
+    t.run.seconds_total = trainer_seconds(&t);
     st = finish(&t, st);
     kz_status filled = fill_result(&t, result);
     if (st == KZ_OK) st = filled;

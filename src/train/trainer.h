@@ -44,9 +44,17 @@ typedef struct {
     float *weights, *best; /* (parameters): after the epoch; of the best epoch, or NULL */
     double best_value;
     int64_t epochs_since_best;
-    float *state;   /* (arrays, parameters): a copy of the optimiser's, for checkpoints; NULL: none are written */
-    double started; /* kz_clock() at the start */
-    double memory;  /* bytes at most, with the data and the program */
+    double started;      /* kz_clock() at the start */
+    double past_seconds; /* of the parts of the run before this one */
+    double memory;       /* bytes at most, with the data and the program */
+    int64_t disk_free;   /* -1: unknown */
+    /* checkpoints */
+    int64_t checkpoint_step, checkpoint_epoch; /* of the last one; step -1: none yet */
+    double checkpoint_time;                    /* when, by kz_clock */
+    double epoch_seconds;                      /* of the steps of the epoch under way, so far */
+    kz_tally resumed_tally;                    /* of the epoch that a checkpoint was made in */
+    kz_checkpoint end;                         /* has_end: the run after its last epoch, before the best weights */
+    bool has_end;
     kz_metrics best_train;
     kz_run run;
 } trainer;
@@ -73,10 +81,25 @@ kz_metrics trainer_metrics(const trainer *t, const part_view *view, double loss,
 double trainer_total_square(const kz_data *data, const kz_split *split);
 
 /* checkpoint.c */
-bool trainer_has_checkpoints(const trainer *t);     /* this run writes some */
-int64_t trainer_checkpoint_bytes(const trainer *t); /* largest space that they take on the disk together; 0: none */
-/* Writes one for the epoch that is finished, if it is due or the run's last. */
-kz_status trainer_checkpoint(trainer *t, const kz_epoch *e, bool last);
+int64_t trainer_checkpoint_bytes(const trainer *t); /* largest space that they take on the disk together */
+/* Writes one if it is due: between two steps; after an epoch that is recorded (last: nothing more to train). */
+kz_status trainer_checkpoint_after_step(trainer *t);
+kz_status trainer_checkpoint_after_epoch(trainer *t, bool last);
+kz_status trainer_checkpoint_at_signal(trainer *t); /* in any case, and waits until it is on the disk */
+kz_status trainer_checkpoint_fill(trainer *t, kz_checkpoint *c);
+kz_status trainer_checkpoint_write(trainer *t, const kz_checkpoint *c);
+/* The run as the checkpoint has it.  Fails: KZ_E_DATA (no place of this run). */
+kz_status trainer_restore(trainer *t, const kz_checkpoint *c);
+
+/* KZ_E_INTERRUPTED once a signal came: asked before every part of a batch and of an evaluation, whose results are then
+ * dropped, so that the run stands between two steps. */
+kz_status trainer_go_on(const trainer *t);
+double trainer_seconds(const trainer *t);              /* wall time of all parts of the run so far */
+double trainer_rank(const char *metric, double value); /* the lower the better */
+
+/* For a run taken up after an epoch: whether that ended it.  Its checkpoint says so, but not what has been raised since, and
+ * those of the first kind said nothing. */
+kz_status trainer_decide_again(trainer *t);
 
 /* loop.c: all epochs; fills in t->run */
 kz_status trainer_loop(trainer *t);

@@ -6,13 +6,13 @@
 enum { PER_THREAD = 128 << 10, SLACK = 2 << 20 }; /* stack that is touched; libraries' own buffers */
 
 /* Buffers as long as the parameters: on the device theta, gradients and moments, on the host the initial weights, those of
- * the epoch, perhaps of the best, the recorder's two copies, and the moments of a checkpoint. */
+ * the epoch, perhaps of the best, the recorder's two copies, and a checkpoint's weights, moments and perhaps best. */
 static int64_t parameter_buffers(const trainer *t)
 {
     int64_t moments = kz_optim_arrays_of(t->cfg->optimizer.name);
     int64_t device = 1 + trainer_gradients(t) + moments;
-    int64_t host = 2 + (t->cfg->train.early_stop.metric != NULL) + (t->options->no_record ? 0 : 2) +
-                   (trainer_has_checkpoints(t) ? moments : 0);
+    int64_t best = t->cfg->train.early_stop.metric != NULL;
+    int64_t host = 2 + best + (t->options->no_record ? 0 : 2 + 1 + moments + best);
     return device + host;
 }
 

@@ -216,7 +216,7 @@ TEST(DataInspect, TrainingTakesTheNamesThatItShows)
     std::string config = run.write("run.yaml", "name: t\ndata: {path: " + (folder / "keras.h5") +
                                                    "}\nmodel: {layers: [{type: dense}]}\n"
                                                    "optimizer: {name: sgd, lr: 0.1}\ntrain: {epochs: 2}\n");
-    Result first = kaizen({"train", "--config", config, "--out", run.path("first")});
+    Result first = kaizen({"train", "--config", config, "--log", "text", "--out", run.path("first")});
     ASSERT_EQ(first.status, 0) << first.err;
     EXPECT_NE(first.err.find("note    using /x_train as train x, /y_train as train y\n"
                              "note    using /val/x as valid x, /val/y as valid y\n"

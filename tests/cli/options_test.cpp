@@ -51,8 +51,6 @@ const Bad bad_lines[] = {
     {"train", {"--confg=a"}, "train: unknown option '--confg'", "did you mean --config?"},
     {"train", {"--conf", "a"}, "train: unknown option '--conf'", "did you mean --config?"},
     {"train", {"--zzzzzz"}, "train: unknown option '--zzzzzz'", "kaizen train --help lists the options"},
-    {"train", {"--resume"}, "train: --resume is not available in this version", ""},
-    {"train", {"--resume=auto"}, "train: --resume is not available in this version", ""},
     {"train", {"-x"}, "train: unknown option '-x'", "kaizen train --help lists the options"},
     {"train", {"-cFILE"}, "train: unknown option '-cFILE'", "a short option's value stands apart: -c FILE"},
     {"train", {"-c=FILE"}, "train: unknown option '-c=FILE'", "a short option's value stands apart: -c FILE"},
@@ -244,7 +242,7 @@ TEST(CommandTables, TrainDocumentsItsExitStatuses)
     std::vector<int> statuses;
     int n = kz_command_exits(kz_command_find("train"), exits);
     for (int i = 0; i < n; i++) statuses.push_back(exits[i].status);
-    EXPECT_EQ(statuses, (std::vector<int>{0, 1, 2, 65, 66, 69, 70, 73, 76, 78, 130, 143}));
+    EXPECT_EQ(statuses, (std::vector<int>{0, 1, 2, 65, 66, 69, 70, 73, 75, 76, 78, 130, 143}));
 }
 
 struct TextDeleter {
@@ -277,6 +275,27 @@ size_t longest_line(const std::string &text)
     return longest;
 }
 
+TEST(Options, AValueMayBeLeftOutWhereItIsOptional)
+{
+    const struct {
+        std::vector<const char *> words;
+        const char *value;
+    } cases[] = {
+        {{"--resume"}, nullptr},        {{"--resume", "-c", "f"}, nullptr}, {{"--resume", "--out", "d"}, nullptr},
+        {{"--resume", "auto"}, "auto"}, {{"--resume=-odd"}, "-odd"},        {{"--resume", "dir", "-q"}, "dir"}};
+    for (const auto &c : cases) {
+        std::vector<char *> argv;
+        for (const char *word : c.words) argv.push_back(const_cast<char *>(word));
+        kz_cli cli;
+        ASSERT_EQ(kz_cli_parse(&cli, kz_command_find("train"), static_cast<int>(argv.size()), argv.data()), KZ_OK)
+            << c.words.back() << ": " << kz_error_message();
+        EXPECT_TRUE(kz_cli_has(&cli, "--resume"));
+        const char *value = kz_cli_value(&cli, "--resume");
+        EXPECT_STREQ(value, c.value);
+        kz_cli_free(&cli);
+    }
+}
+
 TEST(Help, HasEveryOptionAndExampleAndExitStatus)
 {
     for (const kz_command *const *c = kz_commands; *c; c++) {
@@ -284,7 +303,7 @@ TEST(Help, HasEveryOptionAndExampleAndExitStatus)
         for (int i = 0; kz_command_option(*c, i); i++) {
             const kz_option *o = kz_command_option(*c, i);
             std::string name = std::string(o->letter ? std::string("-") + o->letter + ", " : "    ") + o->name;
-            if (o->argument) name += std::string(" ") + o->argument;
+            if (o->argument) name += std::string(o->optional ? " [" : " ") + o->argument + (o->optional ? "]" : "");
             EXPECT_NE(help.find("  " + name), std::string::npos) << (*c)->name << " " << name;
         }
         for (const kz_example *e = (*c)->examples; e->line; e++) EXPECT_NE(help.find(e->line), std::string::npos);

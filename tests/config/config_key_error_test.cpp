@@ -30,16 +30,6 @@ const ConfigErrorCase cases[] = {
      "    3 | model: {layers: [{type: dense, unit: 3}]}\n"
      "      |                                ^~~~\n"
      "  help: did you mean 'model.layers[0].units'?\n"},
-    {"CheckpointBySteps", "train: {checkpoint: {every_steps: 100}}", {},
-     "run.yaml:5:22: error: train.checkpoint.every_steps: not available in this version\n"
-     "    5 | train: {checkpoint: {every_steps: 100}}\n"
-     "      |                      ^~~~~~~~~~~\n"
-     "  help: leave it out\n"},
-    {"CheckpointByTime", "train: {checkpoint: {every_minutes: 10, keep: 1}}", {},
-     "run.yaml:5:22: error: train.checkpoint.every_minutes: not available in this version\n"
-     "    5 | train: {checkpoint: {every_minutes: 10, keep: 1}}\n"
-     "      |                      ^~~~~~~~~~~~~\n"
-     "  help: leave it out\n"},
     {"CheckpointsThatNoneKeeps", "train: {checkpoint: {keep: 0}}", {},
      "run.yaml:5:28: error: train.checkpoint.keep: 0 is out of range\n"
      "    5 | train: {checkpoint: {keep: 0}}\n"
@@ -69,17 +59,17 @@ const ConfigErrorCase cases[] = {
      "run.yaml:5:8: error: train: expected a mapping, found '3'\n"
      "    5 | train: 3\n"
      "      |        ^\n"
-     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint\n"},
+     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint, max_minutes\n"},
     {"ListForASection", "train: [3]", {},
      "run.yaml:5:8: error: train: expected a mapping, found a list\n"
      "    5 | train: [3]\n"
      "      |        ^~~\n"
-     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint\n"},
+     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint, max_minutes\n"},
     {"EmptySection", "train:", {},
      "run.yaml:5:1: error: train: has no value\n"
      "    5 | train:\n"
      "      | ^~~~~\n"
-     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint\n"},
+     "  help: write a mapping with the keys epochs, batch, micro_batches, shuffle, early_stop, target, checkpoint, max_minutes\n"},
     {"NoneForASection", "data: {path: d.h5, train: none}", {},
      "run.yaml:2:27: error: data.train: expected a mapping, found 'none'\n"
      "    2 | data: {path: d.h5, train: none}\n"

@@ -88,6 +88,7 @@ train:
   early_stop: none
   target: none
   checkpoint: none
+  max_minutes: none
 device:
   kind: auto
   arithmetic: reproducible
@@ -139,7 +140,16 @@ TEST(Config, CheckpointsAreAMappingOrNone)
         ASSERT_EQ(p.status, KZ_OK) << p.report;
         EXPECT_EQ(p.cfg->train.checkpoint.every_epochs, 1) << set;
         EXPECT_EQ(p.cfg->train.checkpoint.keep, 2) << set;
+        EXPECT_FALSE(p.cfg->train.checkpoint.every_steps > 0 || p.cfg->train.checkpoint.every_minutes > 0) << set;
     }
+    Parsed steps(small_config_with(), {"train.checkpoint={every_steps: 100}"});
+    ASSERT_EQ(steps.status, KZ_OK) << steps.report;
+    EXPECT_EQ(steps.cfg->train.checkpoint.every_steps, 100);
+    EXPECT_FALSE(steps.cfg->train.checkpoint.every_epochs > 0) << "only as asked";
+    Parsed minutes(small_config_with(), {"train.checkpoint={every_minutes: 2.5, every_epochs: 4}"});
+    ASSERT_EQ(minutes.status, KZ_OK) << minutes.report;
+    EXPECT_EQ(minutes.cfg->train.checkpoint.every_minutes, 2.5);
+    EXPECT_EQ(minutes.cfg->train.checkpoint.every_epochs, 4);
     Parsed none(full, {"train.checkpoint=none"});
     ASSERT_EQ(none.status, KZ_OK) << none.report;
     EXPECT_EQ(none.cfg->train.checkpoint.every_epochs, 0);

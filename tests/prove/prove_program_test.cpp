@@ -73,9 +73,12 @@ TEST(ProveProgram, TrainsInEveryWay)
     while (kz_device_isas()[isas]) isas++;
     EXPECT_EQ(golden::text(j.get(), "schema"), "kaizen.prove/1");
     EXPECT_EQ(golden::text(j.get(), "verdict"), "same");
-    EXPECT_EQ(golden::number(j.get(), "runs"), static_cast<double>(2 * 7 * isas));
+    EXPECT_EQ(golden::number(j.get(), "runs"), static_cast<double>(2 * 8 * isas));
     EXPECT_EQ(golden::number(j.get(), "different", -1), 0);
-    EXPECT_EQ(golden::items(j.get(), "table").size(), 2 * 7 * isas);
+    EXPECT_EQ(golden::items(j.get(), "table").size(), 2 * 8 * isas);
+    size_t resumed = 0;
+    for (const json_t *row : golden::items(j.get(), "table")) resumed += json_is_true(json_object_get(row, "resumed"));
+    EXPECT_EQ(resumed, 2 * isas) << "begun by each instruction set, cut, and resumed";
 }
 
 TEST(ProveProgram, NoticesAnyDifference)
@@ -157,5 +160,6 @@ TEST(ProveProgram, QuickProvesTheFastestOfThoseAskedFor)
 {
     golden::Json j = golden::parse(
         kaizen({"prove", "--quick", "--isa", "plain", "--threads", "1,2", "--only", "iris-deep", "--json"}).out);
-    EXPECT_EQ(golden::number(j.get(), "runs"), 2) << "plain is the fastest named, so with every number of threads";
+    EXPECT_EQ(golden::number(j.get(), "runs"), 3)
+        << "plain is the fastest named, so with every number of threads, and resumed";
 }

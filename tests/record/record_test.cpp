@@ -166,7 +166,7 @@ TEST_F(Record, RunSaysAll)
     Json run_json(text);
     EXPECT_EQ(
         "schema status stopped_by error name config seed digests metrics epochs steps samples best_epoch diverged "
-        "target timing energy device machine build memory",
+        "target resumed timing energy device machine build memory",
         run_json.keys({}));
     EXPECT_EQ("kaizen.run/1", run_json.text({"schema"}));
     EXPECT_EQ("completed", run_json.text({"status"}));
@@ -184,7 +184,7 @@ TEST_F(Record, RunSaysAll)
     EXPECT_TRUE(run_json.null({"metrics", "valid"}));
     EXPECT_EQ(300, run_json.number({"samples"}));
     EXPECT_EQ(200, run_json.number({"timing", "samples_per_s"}));
-    EXPECT_EQ("total_s data_s train_s eval_s samples_per_s started finished", run_json.keys({"timing"}));
+    EXPECT_EQ("total_s data_s train_s eval_s checkpoint_s samples_per_s started finished", run_json.keys({"timing"}));
     EXPECT_EQ("cpu_joules gpu_joules reason", run_json.keys({"energy"}));
     EXPECT_EQ("fma", run_json.text({"device", "isa"}));
     EXPECT_EQ(2, run_json.number({"device", "threads"}));

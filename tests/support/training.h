@@ -125,13 +125,15 @@ struct Outcome {
     std::vector<kz_epoch> epochs;
     std::vector<std::string> digests; // of the weights after each epoch
     std::vector<int64_t> steps;
+    std::vector<std::string> notes, checkpoints;
 };
 
 struct Options {
     std::string isa = "", directory = ""; // "": the fastest; "": no record
     int threads = 1;
-    bool dry_run = false;
+    bool dry_run = false, resume = false;
     const volatile sig_atomic_t *stop = nullptr;
+    volatile sig_atomic_t *save = nullptr;
     std::function<void(int64_t)> on_step = nullptr;
     std::function<kz_status(int64_t)> on_epoch = nullptr;
 };
@@ -156,6 +158,16 @@ inline kz_status watch_epoch(void *context, const kz_epoch *e, const float *weig
     return w->options->on_epoch ? w->options->on_epoch(e->epoch) : KZ_OK;
 }
 
+inline void watch_note(void *context, const char *text)
+{
+    static_cast<Watcher *>(context)->run->notes.push_back(text);
+}
+
+inline void watch_checkpoint(void *context, const char *name, int64_t, int64_t)
+{
+    static_cast<Watcher *>(context)->run->checkpoints.push_back(name);
+}
+
 inline Outcome train(const std::string &yaml, const Options &options = {})
 {
     Outcome r;
@@ -169,6 +181,9 @@ inline Outcome train(const std::string &yaml, const Options &options = {})
     o.directory = o.no_record ? nullptr : options.directory.c_str();
     o.dry_run = options.dry_run;
     o.stop = options.stop;
+    o.save = options.save;
+    o.resume = options.resume;
+    o.watch.note = watch_note, o.watch.checkpoint = watch_checkpoint;
     o.watch.context = &watcher, o.watch.step = watch_step, o.watch.epoch = watch_epoch;
     kz_error_clear();
     r.status = kz_train(config.cfg, &o, &result);

@@ -255,7 +255,9 @@ TEST(TrainRun, ASignalEndsItAfterTheStep)
             if (done == 8) stop = number;
         };
         Outcome r = train(iris("epochs: 5, batch: 16").yaml(), o);
-        EXPECT_EQ(r.status, number == SIGINT ? KZ_E_SIGINT : KZ_E_SIGTERM);
+        EXPECT_EQ(r.status, KZ_E_INTERRUPTED) << r.message;
+        EXPECT_EQ(kz_status_exit(r.status), 75);
+        EXPECT_NE(r.message.find("go on with --resume " + r.directory), std::string::npos) << r.message;
         EXPECT_EQ(r.run.steps, 8);
         EXPECT_EQ(r.run.epochs, 1);
         EXPECT_STREQ(r.run.status, "interrupted");

@@ -1,0 +1,17 @@
+/* cli/prove_resume.h — a training that is stopped and taken up again. */
+#ifndef KZ_PROVE_RESUME_H
+#define KZ_PROVE_RESUME_H
+
+#include "golden.h"
+#include "kz/train.h"
+
+typedef struct {
+    const char *isa;
+    int threads;
+} kz_prove_part;
+
+/* Trains the config file up to the middle of its second epoch as `first` says, and on from there as `second` says, in a
+ * folder under TMPDIR that is removed; *out <- the digests that it ends with. */
+kz_status kz_prove_resumed(kz_golden *out, const char *config, const kz_prove_part *first, const kz_prove_part *second);
+
+#endif

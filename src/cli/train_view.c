@@ -1,0 +1,299 @@
+/* What people and machines see of a run: lines on stderr while it runs, and the result. */
+#include "train_cli.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void describe_data(const kz_train_view *v, const kz_train_plan *p)
+{
+    char train[24], valid[24], test[24];
+    const kz_data *d = p->data;
+    kz_format_count(train, d->train.rows);
+    kz_format_count(valid, d->valid.rows);
+    kz_format_count(test, d->test.rows);
+    kz_cli_note(v->cli, "data    %s", d->path);
+    if (d->classification)
+        kz_cli_note(v->cli, "        %s train, %s valid, %s test rows of %lld features; %lld classes", train, valid,
+                    test, (long long)d->features, (long long)d->classes);
+    else
+        kz_cli_note(v->cli, "        %s train, %s valid, %s test rows of %lld features; %lld target%s", train, valid,
+                    test, (long long)d->features, (long long)d->targets, d->targets == 1 ? "" : "s");
+}
+
+/* What the file says where the config says nothing. */
+static void describe_note(const kz_train_view *v, const char *note)
+{
+    for (int n; *note; note += n + (note[n] == '\n')) {
+        n = (int)strcspn(note, "\n");
+        if (v->log == KZ_LOG_TEXT) kz_cli_note(v->cli, "note    %.*s", n, note);
+        else kz_log_event(v->cli, v->log, "note", json_pack("{s:s%}", "text", note, (size_t)n));
+    }
+}
+
+static void describe_model(const kz_train_view *v, const kz_train_plan *p)
+{
+    kz_text shape = {0};
+    char parameters[24], steps[24];
+    kz_status st = kz_text_add(&shape, "%lld", (long long)p->data->features);
+    for (int64_t i = 0; st == KZ_OK && i < p->cfg->model.n_layers; i++)
+        st = kz_text_add(&shape, "-%lld", (long long)p->cfg->model.layers[i].units);
+    kz_format_count(parameters, p->parameters);
+    kz_format_count(steps, p->steps);
+    kz_cli_note(v->cli, "model   %s, %s parameters, %s", kz_text_str(&shape), parameters, p->cfg->model.loss);
+    kz_cli_note(v->cli, "train   %s, lr %g, batch %lld, at most %lld epochs (%s steps), seed %llu",
+                p->cfg->optimizer.name, p->cfg->optimizer.lr, (long long)p->cfg->train.batch,
+                (long long)p->cfg->train.epochs, steps, (unsigned long long)p->cfg->seed);
+    kz_text_free(&shape);
+}
+
+static void on_step(void *context, int64_t steps_done)
+{
+    kz_train_view *v = context;
+    int64_t epoch = steps_done / v->steps_per_epoch, in_epoch = steps_done % v->steps_per_epoch * v->batch;
+    snprintf(v->note, sizeof v->note, "epoch %lld of %lld", (long long)(in_epoch ? epoch + 1 : epoch),
+             (long long)v->epochs);
+    kz_progress_at(epoch * v->rows + in_epoch, v->note);
+}
+
+static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
+{
+    json_t *fields =
+        json_pack("{s:s, s:s?, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i}", "name", p->cfg->name, "run",
+                  p->directory, "data", p->data->path, "train_rows", (json_int_t)p->data->train.rows, "valid_rows",
+                  (json_int_t)p->data->valid.rows, "test_rows", (json_int_t)p->data->test.rows, "parameters",
+                  (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
+                  "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
+    kz_log_event(v->cli, v->log, p->resumed ? "resume" : "begin", fields);
+}
+
+static void on_begin(void *context, const kz_train_plan *p)
+{
+    kz_train_view *v = context;
+    char valid[40] = "";
+    v->name = p->cfg->name;
+    v->rows = p->data->train.rows;
+    v->steps_per_epoch = p->steps_per_epoch;
+    v->batch = p->cfg->train.batch;
+    v->epochs = p->cfg->train.epochs;
+    v->steps = p->steps;
+    v->classification = p->data->classification;
+    v->has_valid = p->data->valid.rows > 0;
+    if (!v->dry_run) kz_train_signals_begin();
+    if (v->log != KZ_LOG_TEXT) {
+        tell_begin(v, p);
+        describe_note(v, p->data->note);
+        return;
+    }
+    describe_data(v, p);
+    describe_note(v, p->data->note);
+    describe_model(v, p);
+    kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
+    if (strcmp(p->cfg->device.arithmetic, "fast") == 0)
+        kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU%s",
+                    p->cfg->device.precision ? "; device.precision has no effect" : "");
+    if (v->dry_run) return;
+    kz_cli_note(v->cli, "run     %s", p->directory);
+    if (p->resumed)
+        kz_cli_note(v->cli, "resumed after %lld epochs, at step %lld of %lld", (long long)p->epochs_done,
+                    (long long)p->steps_done, (long long)p->steps);
+    kz_cli_note(v->cli, "%s", "");
+    const char *score = v->classification ? "accuracy" : "r2";
+    if (v->has_valid) snprintf(valid, sizeof valid, " %11s %9s", "valid loss", score);
+    kz_cli_note(v->cli, "%5s %9s %11s %9s%s %10s %11s %8s", "epoch", "step", "train loss", score, valid, "lr",
+                "samples/s", "time");
+    kz_progress_begin(v->epochs * v->rows, "samples");
+    on_step(v, p->steps_done);
+}
+
+static double score_of(const kz_train_view *v, const kz_metrics *m)
+{
+    return v->classification ? m->accuracy : m->r2;
+}
+
+/* Loss and score in columns of 11 and 9, whatever their size. */
+static void format_metrics(const kz_train_view *v, char out[40], const kz_metrics *m)
+{
+    double score = score_of(v, m);
+    const char *format = fabs(m->loss) < 1e4 ? " %11.5f" : " %11.3e",
+               *score_format = fabs(score) < 1e3 ? " %9.4f" : " %9.2e";
+    int n = snprintf(out, 40, format, m->loss);
+    snprintf(out + n, (size_t)(40 - n), score_format, score);
+}
+
+static int add_metrics(json_t *fields, const char *split, const kz_metrics *m)
+{
+    static const char *const keys[] = {"loss", "accuracy", "rmse", "r2"};
+    char name[32];
+    int bad = 0;
+    for (size_t i = 0; m->rows > 0 && i < sizeof keys / sizeof *keys; i++) {
+        double x = kz_metrics_get(m, keys[i]);
+        snprintf(name, sizeof name, "%s_%s", split, keys[i]);
+        if (!isnan(x)) bad |= json_object_set_new(fields, name, kz_json_number(x));
+    }
+    return bad;
+}
+
+static void tell_epoch(const kz_train_view *v, const kz_epoch *e)
+{
+    json_t *fields = json_pack("{s:I, s:I}", "epoch", (json_int_t)e->epoch, "step", (json_int_t)e->step);
+    int bad = add_metrics(fields, "train", &e->train) | add_metrics(fields, "valid", &e->valid);
+    bad |= json_object_set_new(fields, "lr", kz_json_number(e->lr));
+    bad |= json_object_set_new(fields, "samples_per_s", kz_json_number(e->samples_per_s));
+    bad |= json_object_set_new(fields, "seconds", kz_json_number(e->seconds));
+    if (!bad) kz_log_event(v->cli, v->log, "epoch", fields);
+    else json_decref(fields);
+}
+
+static void on_note(void *context, const char *text)
+{
+    const kz_train_view *v = context;
+    if (v->log == KZ_LOG_TEXT) kz_cli_note(v->cli, "note    %s", text);
+    kz_log_event(v->cli, v->log, "note", json_pack("{s:s}", "text", text));
+}
+
+static void on_checkpoint(void *context, const char *name, int64_t epochs, int64_t steps)
+{
+    const kz_train_view *v = context;
+    kz_log_event(v->cli, v->log, "checkpoint",
+                 json_pack("{s:s, s:I, s:I}", "file", name, "epoch", (json_int_t)epochs, "step", (json_int_t)steps));
+}
+
+static kz_status on_epoch(void *context, const kz_epoch *e, const float *weights, int64_t n)
+{
+    kz_train_view *v = context;
+    char train[40], valid[40] = "", rate[24], time[24];
+    (void)weights, (void)n;
+    if (v->log != KZ_LOG_TEXT) {
+        tell_epoch(v, e);
+        return KZ_OK;
+    }
+    format_metrics(v, train, &e->train);
+    if (v->has_valid) format_metrics(v, valid, &e->valid);
+    kz_format_count(rate, (int64_t)e->samples_per_s);
+    kz_format_duration(time, e->seconds);
+    kz_cli_note(v->cli, "%5lld %9lld%s%s %10.3g %11s %8s", (long long)e->epoch, (long long)e->step, train, valid, e->lr,
+                rate, time);
+    return KZ_OK;
+}
+
+static void print_plan(void *context, const kz_train_plan *p)
+{
+    kz_train_view *v = context;
+    char memory[24], disk[24];
+    on_begin(context, p);
+    char room[40] = "";
+    if (p->disk_free >= 0) {
+        kz_format_size(disk, (double)p->disk_free);
+        snprintf(room, sizeof room, " (%s free)", disk);
+    }
+    kz_format_size(memory, (double)p->memory_bytes);
+    kz_format_size(disk, (double)p->disk_bytes);
+    if (v->cli->json) {
+        json_t *j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:s, s:s, s:i}", "schema", "kaizen.plan/1",
+                              "parameters", (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "samples",
+                              (json_int_t)(p->data->train.rows * p->cfg->train.epochs), "memory_bytes",
+                              (json_int_t)p->memory_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "disk_free_bytes",
+                              p->disk_free >= 0 ? json_integer(p->disk_free) : json_null(), "device", p->device, "isa",
+                              p->isa, "threads", p->threads);
+        if (j) kz_cli_print_json(v->cli, j);
+        json_decref(j);
+    } else {
+        printf("%s: ready; at most %s of memory and %s of disk%s; nothing was trained\n", p->cfg->name, memory, disk,
+               room);
+    }
+}
+
+kz_train_watch kz_train_watching(kz_train_view *v)
+{
+    return (kz_train_watch){.context = v,
+                            .begin = v->dry_run ? print_plan : on_begin,
+                            .step = on_step,
+                            .epoch = on_epoch,
+                            .note = on_note,
+                            .checkpoint = on_checkpoint};
+}
+
+/* ---- results ---- */
+
+static void print_metrics(const kz_train_view *v, const char *split, const kz_metrics *m)
+{
+    if (m->rows == 0) return;
+    printf("%-8s", split);
+    if (v->classification) printf("accuracy %.4f  loss %.5f", m->accuracy, m->loss);
+    else printf("r2 %.4f  rmse %.5g  loss %.5f", m->r2, m->rmse, m->loss);
+    if (m->rows > 0) printf("  (%lld rows)", (long long)m->rows); /* of a run that was finished before, unknown */
+    printf("\n");
+}
+
+void kz_train_print_result(const kz_train_view *v, const kz_config *cfg, const kz_train_result *r)
+{
+    char time[24], steps[24];
+    kz_format_duration(time, r->run.seconds_total);
+    kz_format_count(steps, r->run.steps);
+    printf("%s%s%s: %s after %lld epoch%s, %s steps, %s\n", kz_style_code(stdout, KZ_STYLE_BOLD), cfg->name,
+           kz_style_code(stdout, KZ_STYLE_OFF), r->run.status, (long long)r->run.epochs, r->run.epochs == 1 ? "" : "s",
+           steps, time);
+    if (strcmp(r->run.stopped_by, "early_stop") == 0)
+        printf("%-8sno better %s for %lld epochs; the weights are those of epoch %lld\n", "stopped",
+               cfg->train.early_stop.metric, (long long)cfg->train.early_stop.patience, (long long)r->run.best_epoch);
+    else if (r->run.best_epoch > 0 && r->run.best_epoch < r->run.epochs)
+        printf("%-8sthe weights are those of epoch %lld, the best by %s\n", "kept", (long long)r->run.best_epoch,
+               cfg->train.early_stop.metric);
+    if (cfg->train.target.metric && isfinite(r->run.target_seconds)) {
+        kz_format_duration(time, r->run.target_seconds);
+        printf("%-8s%s %s %g met after %s of training\n", "target", cfg->train.target.metric,
+               cfg->train.target.at_least ? ">=" : "<=", cfg->train.target.value, time);
+    } else if (cfg->train.target.metric) {
+        printf("%-8s%s %s %g not met\n", "target", cfg->train.target.metric,
+               cfg->train.target.at_least ? ">=" : "<=", cfg->train.target.value);
+    }
+    if (strcmp(r->run.stopped_by, "time") == 0)
+        printf("%-8sby train.max_minutes after epoch %lld\n", "stopped", (long long)r->run.epochs);
+    print_metrics(v, "train", &r->run.train);
+    print_metrics(v, "valid", &r->run.valid);
+    print_metrics(v, "test", &r->run.test);
+    if (r->directory) printf("%-8s%s\n", "run", r->directory);
+    printf("%-8s%s\n", "weights", r->weights);
+}
+
+/* ---- the end ---- */
+
+static json_t *summary(const kz_train_view *v, const kz_train_result *r, kz_status st)
+{
+    json_t *j =
+        json_pack("{s:s?, s:s, s:s, s:i, s:I, s:I, s:s, s:s?}", "name", v->name, "status", r->run.status, "stopped_by",
+                  r->run.stopped_by, "exit", kz_status_exit(st), "epochs", (json_int_t)r->run.epochs, "steps",
+                  (json_int_t)r->run.steps, "weights", r->weights, "run", r->directory);
+    if (j && st != KZ_OK) json_object_set_new(j, "error", json_string(kz_error_message()));
+    return j;
+}
+
+/* One line of JSON, which Kubernetes shows as the container's message; without the error where it is too long. */
+static void write_termination(json_t *j)
+{
+    enum { MOST = 4096 };
+    const char *path = getenv("KAIZEN_TERMINATION_LOG");
+    kz_text line = {0};
+    int fd = open(path && *path ? path : "/dev/termination-log", O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return;
+    kz_status st = kz_json_dump_digits(&line, j, 9);
+    if (st == KZ_OK && line.n > MOST) {
+        kz_text_free(&line);
+        json_object_del(j, "error");
+        st = kz_json_dump_digits(&line, j, 9);
+    }
+    if (st == KZ_OK && line.n <= MOST && write(fd, line.s, (size_t)line.n) < 0) st = KZ_E_OUTPUT; /* it is a courtesy */
+    close(fd);
+    kz_text_free(&line);
+}
+
+void kz_train_tell_end(const kz_train_view *v, const kz_train_result *r, kz_status st)
+{
+    json_t *j = summary(v, r, st);
+    if (!j) return;
+    write_termination(j);
+    kz_log_event(v->cli, v->log, "end", j);
+}
