@@ -33,11 +33,12 @@ static int distance(const char *a, const char *b)
 const char *kz_suggest(const char *word, const char *const *list)
 {
     const char *best = NULL;
-    size_t n = strlen(word);
+    int n = (int)strnlen(word, LONGEST + 1);
     if (n > LONGEST) return NULL;
-    int best_distance = n < 3 ? 1 : (int)(n + 2) / 3;
+    int best_distance = n < 2 ? 0 : n < 3 ? 1 : (n + 2) / 3;
     for (; *list; list++) {
-        if (strlen(*list) > LONGEST) continue;
+        int m = (int)strnlen(*list, LONGEST + 1);
+        if (m > LONGEST || n - m > best_distance || m - n > best_distance) continue; /* too far by length alone */
         int d = distance(word, *list);
         if (d > best_distance || (best && d == best_distance)) continue;
         best = *list;

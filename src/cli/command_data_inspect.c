@@ -12,6 +12,10 @@ static const kz_option options[] = {{.name = "--object",
                                      .argument = "PATH",
                                      .repeatable = true,
                                      .help = "shows the values of this array, such as /train/x; may be repeated"},
+                                    {.name = "--allow-filters",
+                                     .help =
+                                         "loads the plug-in filters of HDF5 that are installed, for a file that you "
+                                         "trust"},
                                     {.name = NULL}};
 
 static const kz_status exits[] = {KZ_E_DATA, KZ_E_INPUT, KZ_OK};
@@ -66,7 +70,7 @@ kz_status kz_cli_data_inspect(kz_cli *cli)
     int64_t n;
     const char *const *objects = kz_cli_values(cli, "--object", &n);
     kz_status st = KZ_OK;
-    KZ_TRY(kz_data_inspect(&found, cli->operand, objects, n));
+    KZ_TRY(kz_data_inspect(&found, cli->operand, objects, n, kz_cli_has(cli, "--allow-filters")));
     if (cli->json) KZ_TRY(kz_cli_print_json(cli, found));
     else print(found, n > 0);
     st = verdict(found);

@@ -70,6 +70,18 @@ done:
     return st;
 }
 
+/* Behind the name of a group: the second word of its commands. */
+static kz_status add_second_operand(kz_text *out)
+{
+    kz_status st = KZ_OK;
+    for (const kz_group *g = kz_groups; g->name; g++) {
+        KZ_TRY(kz_text_add(out, "%s[[ $words[2] == %s ]] && compadd -- ", g == kz_groups ? "" : "; ", g->name));
+        KZ_TRY(kz_completion_group(out, g));
+    }
+done:
+    return st;
+}
+
 /* One spelling of an option: '(-c --config)--config=[help]:FILE:_files'. */
 static kz_status add_spec(kz_text *out, const kz_option *option, const char *name, const char *other)
 {
@@ -100,6 +112,11 @@ static kz_status add_case(kz_text *out, const kz_command *command)
         KZ_TRY(kz_text_add(out, "                '%s", command->operand_most > 2 ? "*" : "1"));
         KZ_TRY(add_action(out, ":", command->operand, command->operand_values));
         KZ_TRY(kz_text_add(out, "' \\\n"));
+    }
+    if (command->operand_values && strcmp(command->operand_values, KZ_VALUES_COMMAND) == 0) {
+        KZ_TRY(kz_text_add(out, "                '2::%s:{", command->operand));
+        KZ_TRY(add_second_operand(out));
+        KZ_TRY(kz_text_add(out, "}' \\\n"));
     }
     KZ_TRY(kz_text_add(out, "                && return\n            ;;\n"));
 done:

@@ -247,6 +247,7 @@ kz_status kz_cli_data_check(kz_cli *cli)
     o.against = kz_cli_value(cli, "--against");
     o.cfg = cfg;
     if (cfg && !kz_cli_has(cli, "--memory")) o.memory = cfg->data.memory;
+    o.allow_filters = kz_cli_has(cli, "--allow-filters") || (cfg && cfg->data.allow_filters);
     o.allow = kz_cli_values(cli, "--allow", &o.n_allow);
     o.progress = on_progress;
     o.context = &begun;

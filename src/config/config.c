@@ -4,19 +4,17 @@
 #include <assert.h>
 #include <string.h>
 
-static void free_keys(const kz_config_key *section, void *base)
+/* Of all sections; keys of a layer count from the layer, and own nothing. */
+static void free_values(kz_config *cfg)
 {
-    const kz_config_key *k = NULL;
-    while ((k = kz_config_next(section, k))) {
-        if (k->type == KZ_KEY_SECTION) free_keys(k, base);
-        else kz_config_free_value(k, base);
-    }
+    for (const kz_config_key *k = kz_config_keys; k->path; k++)
+        if (k->type != KZ_KEY_SECTION && !strstr(k->path, "[]")) kz_config_free_value(k, cfg);
 }
 
 void kz_config_destroy(kz_config **cfg)
 {
     if (*cfg) {
-        free_keys(NULL, *cfg);
+        free_values(*cfg);
         kz_free(&(*cfg)->model.layers);
         kz_free(&(*cfg)->file);
     }

@@ -51,16 +51,21 @@ const char *kz_config_short(char out[KZ_CONFIG_SHORT], const char *text)
 static kz_status add_safely(kz_text *t, const char *s, int64_t n, int64_t *columns)
 {
     kz_status st = KZ_OK;
+    int64_t added = 0; /* bytes of s that are in t */
     *columns = 0;
     for (int64_t i = 0, width; i < n; i += width) {
         unsigned char c = (unsigned char)s[i];
         width = kz_config_character(s + i, n - i);
         bool bare = width > 1 ? !(c == 0xc2 && (unsigned char)s[i + 1] == 0x85) : width == 1 && c != '\n' && c != '\r';
-        if (!bare) width = 1;
-        if (!bare) KZ_TRY(kz_text_add(t, "\\x%02x", c));
-        else KZ_TRY(kz_text_add_bytes(t, c == '\t' ? " " : s + i, width));
         *columns += bare ? 1 : 4;
+        if (bare && c != '\t') continue;
+        width = 1;
+        KZ_TRY(kz_text_add_bytes(t, s + added, i - added));
+        if (bare) KZ_TRY(kz_text_add(t, " "));
+        else KZ_TRY(kz_text_add(t, "\\x%02x", c));
+        added = i + 1;
     }
+    KZ_TRY(kz_text_add_bytes(t, s + added, n - added));
 done:
     return st;
 }

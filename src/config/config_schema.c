@@ -129,7 +129,7 @@ const kz_config_later kz_config_laters[] = {{"data.window", NULL}, {"train.shuff
 static bool is_right_below(const kz_config_key *section, const char *path)
 {
     size_t n = section ? strlen(section->path) : 0;
-    if (section && strncmp(path, section->path, n) != 0) return false;
+    if (section && (*path != *section->path || strncmp(path, section->path, n) != 0)) return false;
     path += n;
     if (section && section->type == KZ_KEY_LAYERS) {
         if (strncmp(path, "[]", 2) != 0) return false;

@@ -34,8 +34,9 @@ static kz_status report(const kz_checked *c, kz_findings *f, int split, fault wh
         if (fault_of(s->target[i], c->classes) != which) continue;
         kz_finding_item item = kz_finding_item_none();
         item.row = i;
-        item.value = isfinite(s->target[i]) ? s->target[i] : NAN;
-        KZ_TRY(kz_finding_add_item(f, item, "row %lld: %g", (long long)i, isnan(s->target[i]) ? NAN : s->target[i]));
+        double v = isnan(s->target[i]) ? NAN : s->target[i]; /* without a sign */
+        item.value = isfinite(v) ? v : NAN;
+        KZ_TRY(kz_finding_add_item(f, item, "row %lld: %.*g", (long long)i, v == floor(v) ? 17 : 6, v));
     }
 done:
     return st;

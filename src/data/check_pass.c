@@ -135,10 +135,11 @@ static kz_status report_bad(x_pass *p, kz_findings *f, const char *where)
     for (int64_t j = 0; j < p->c->features; j++) features += p->s->bad[j] > 0;
     kz_finding *items = &p->items.list[0];
     KZ_TRY(kz_findings_add(f, KZ_RULE_NON_FINITE, KZ_FINDING_ERROR, where, p->s->bad_values,
-                           "%lld values in %lld rows and %lld features: %lld NaN, %lld infinite, %lld too large for "
+                           "%lld value%s in %lld row%s and %lld feature%s: %lld NaN, %lld infinite, %lld too large for "
                            "binary32",
-                           (long long)p->s->bad_values, (long long)p->rows_bad, (long long)features, (long long)p->nan,
-                           (long long)p->infinite, (long long)p->large));
+                           (long long)p->s->bad_values, p->s->bad_values == 1 ? "" : "s", (long long)p->rows_bad,
+                           p->rows_bad == 1 ? "" : "s", (long long)features, features == 1 ? "" : "s",
+                           (long long)p->nan, (long long)p->infinite, (long long)p->large));
     for (int i = 0; i < items->items; i++) KZ_TRY(kz_finding_add_item(f, items->item[i], "%s", items->item[i].text));
 done:
     return st;

@@ -163,7 +163,7 @@ kz_status kz_checked_open(kz_checked *c, kz_findings *f, const char *path, const
 {
     kz_status st = KZ_OK;
     *c = (kz_checked){.path = path};
-    KZ_TRY(kz_hdf5_open(&c->file, path));
+    KZ_TRY(kz_hdf5_open_with(&c->file, path, &(kz_hdf5_options){.allow_filters = options->allow_filters}));
     KZ_TRY(open_arrays(c, f, options->cfg));
     if (c->split[KZ_TRAIN].there) {
         KZ_TRY(check_shapes(c, f));

@@ -41,6 +41,15 @@ bool kz_lib_starved(void);
 /* hdf5_driver.c: access <- files are read from this descriptor, and no other file can be opened.  < 0: failed. */
 herr_t kz_hdf5_set_driver(hid_t access, int fd, int64_t bytes);
 
+/* hdf5_sink.c: where a new file goes.  The first failure is kept in `error` (an errno), and the library is told that
+ * all went well, so that it can close the file. */
+typedef struct {
+    H5FD_t base; /* HDF5's part */
+    int fd, error;
+    haddr_t eoa, eof;
+} kz_hdf5_sink;
+herr_t kz_hdf5_set_sink(hid_t access, kz_hdf5_sink *sink);
+
 /* hdf5_filters.c: refuses what is packed by a filter that is not there; `made` is the array's creation list. */
 kz_status kz_hdf5_check_filters(const kz_lib *file, const char *object, hid_t made);
 void kz_hdf5_load_filters(void); /* the plug-ins that are known and installed */

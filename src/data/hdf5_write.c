@@ -18,6 +18,7 @@ enum {
 
 struct kz_hdf5_writer {
     char *path, *temporary;
+    kz_hdf5_sink sink;
     hid_t file, array[ARRAYS];
     kz_stored stored[ARRAYS];
     int rank[ARRAYS];
@@ -29,12 +30,14 @@ struct kz_hdf5_writer {
 static kz_status write_fail(const kz_hdf5_writer *w, const char *object, const char *source, int line)
 {
     char why[256];
+    if (w->sink.error)
+        return kz_error_set(KZ_E_OUTPUT, source, line, "%s: %s cannot be written: %s", w->path, object,
+                            strerror(w->sink.error));
     kz_hdf5_message(why);
-    return kz_error_set(KZ_E_OUTPUT, source, line, "%s: %s cannot be written: %s (HDF5)%s", w->path, object, why,
-                        errno == ENOSPC ? "; the disk is full" : "");
+    return kz_error_set(KZ_E_OUTPUT, source, line, "%s: %s cannot be written: %s (HDF5)", w->path, object, why);
 }
 
-#define WRITE(call) KZ_TRY((call) < 0 ? write_fail(w, object, __FILE__, __LINE__) : KZ_OK)
+#define WRITE(call) KZ_TRY((call) < 0 || w->sink.error ? write_fail(w, object, __FILE__, __LINE__) : KZ_OK)
 
 static kz_status check_place(const char *path, bool force)
 {
@@ -52,19 +55,18 @@ static kz_status create_file(kz_hdf5_writer *w)
     const char *object = "the file";
     hid_t access = -1, creation = -1;
     kz_status st = KZ_OK;
-    errno = 0;
     WRITE(access = H5Pcreate(H5P_FILE_ACCESS));
     WRITE(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V110));
     WRITE(creation = H5Pcreate(H5P_FILE_CREATE));
     WRITE(H5Pset_obj_track_times(creation, false));
-    int fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be made: %s", w->temporary, strerror(errno));
+    w->sink.fd = open(w->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (w->sink.fd < 0) {
+        st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be made: %s", w->path, strerror(errno));
+        kz_free(&w->temporary); /* not ours */
         goto done;
     }
-    close(fd);
-    w->file = H5Fcreate(w->temporary, H5F_ACC_TRUNC, creation, access);
-    if (w->file < 0) st = write_fail(w, object, __FILE__, __LINE__);
+    WRITE(kz_hdf5_set_sink(access, &w->sink));
+    WRITE(w->file = H5Fcreate(w->temporary, H5F_ACC_TRUNC, creation, access));
 done:
     if (creation >= 0) H5Pclose(creation);
     if (access >= 0) H5Pclose(access);
@@ -79,7 +81,7 @@ kz_status kz_hdf5_create(kz_hdf5_writer **out, const char *path, bool force)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* prints nothing */
     KZ_TRY(check_place(path, force));
     KZ_TRY(kz_calloc(&w, 1, sizeof *w, "HDF5 writer"));
-    w->file = -1;
+    w->file = w->sink.fd = -1;
     w->force = force;
     KZ_TRY(kz_strdup(&w->path, path));
     KZ_TRY(kz_text_add(&temporary, "%s.tmp-%ld", path, (long)getpid()));
@@ -176,7 +178,6 @@ kz_status kz_hdf5_writer_array(kz_hdf5_writer *w, const char *object, kz_stored 
     int i = w->n_arrays;
     bool empty = false;
     kz_status st = KZ_OK;
-    errno = 0;
     w->stored[i] = stored;
     w->rank[i] = rank;
     for (int k = 0; k < rank; k++) {
@@ -205,7 +206,6 @@ kz_status kz_hdf5_writer_rows(kz_hdf5_writer *w, int id, int64_t first, int64_t 
     hid_t in_file = -1, in_memory = -1;
     kz_status st = KZ_OK;
     if (n == 0) return KZ_OK;
-    errno = 0;
     for (int i = 1; i < w->rank[id]; i++) count[i] = w->extent[id][i];
     WRITE(in_file = H5Dget_space(w->array[id]));
     WRITE(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL));
@@ -224,7 +224,6 @@ static kz_status write_attribute(kz_hdf5_writer *w, const char *object, hid_t ty
 {
     hid_t attribute = -1;
     kz_status st = KZ_OK;
-    errno = 0;
     WRITE(attribute = H5Acreate2(w->file, object, type, space, H5P_DEFAULT, H5P_DEFAULT));
     WRITE(H5Awrite(attribute, memory, values));
 done:
@@ -325,20 +324,16 @@ static kz_status close_file(kz_hdf5_writer *w, const char *object)
     w->n_arrays = 0;
     bad |= H5Fclose(w->file);
     w->file = -1;
-    return bad < 0 ? write_fail(w, object, __FILE__, __LINE__) : KZ_OK;
+    return bad < 0 || w->sink.error ? write_fail(w, object, __FILE__, __LINE__) : KZ_OK;
 }
 
 kz_status kz_hdf5_writer_commit(kz_hdf5_writer *w, int64_t *bytes)
 {
     struct stat info;
     kz_status st = KZ_OK;
-    errno = 0;
     KZ_TRY(close_file(w, "the file"));
-    int fd = open(w->temporary, O_RDONLY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0 && fstat(fd, &info) == 0;
-    int reason = errno;
-    if (fd >= 0) close(fd);
-    if (!synced) return KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written: %s", w->path, strerror(reason));
+    if (fsync(w->sink.fd) != 0 || fstat(w->sink.fd, &info) != 0)
+        return KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be written: %s", w->path, strerror(errno));
     KZ_TRY(check_place(w->path, w->force)); /* another may have made it meanwhile */
     if (rename(w->temporary, w->path) != 0)
         return KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be renamed into place: %s", w->path, strerror(errno));
@@ -353,6 +348,7 @@ void kz_hdf5_writer_destroy(kz_hdf5_writer **writer)
     kz_hdf5_writer *w = *writer;
     if (!w) return;
     if (w->file >= 0) (void)close_file(w, "the file");
+    if (w->sink.fd >= 0) close(w->sink.fd);
     if (w->temporary) unlink(w->temporary);
     kz_free(&w->temporary);
     kz_free(&w->path);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { HEAD = 4096, LEAST_MEMORY = 64 << 20 };
 
@@ -136,6 +137,42 @@ static const char *first_file(const kz_import_options *o)
     return o->inputs.n > 0 ? o->inputs.text[0] : o->train_x;
 }
 
+/* --force must not replace what is read. */
+static kz_status check_out(const kz_import_options *o, const char *out)
+{
+    const char *more[] = {o->test_file, o->train_x, o->train_y, o->test_x, o->test_y};
+    enum { MORE = sizeof more / sizeof *more };
+    struct stat made, in;
+    if (stat(out, &made) != 0) return KZ_OK;
+    for (int64_t i = 0; i < o->inputs.n + MORE; i++) {
+        const char *path = i < o->inputs.n ? o->inputs.text[i] : more[i - o->inputs.n];
+        if (!path || stat(path, &in) != 0 || in.st_dev != made.st_dev || in.st_ino != made.st_ino) continue;
+        return KZ_FAIL(KZ_E_OUTPUT, "%s: is one of the inputs, which is not replaced; name another file with --out",
+                       out);
+    }
+    return KZ_OK;
+}
+
+/* An option that has no meaning for a format is a mistake, and never passed over. */
+static kz_status check_format(const kz_import_options *o, const char *format)
+{
+    bool csv = strcmp(format, "csv") == 0 || strcmp(format, "tsv") == 0, libsvm = strcmp(format, "libsvm") == 0;
+    const char *text = o->delimiter   ? "--delimiter"
+                       : o->decimal   ? "--decimal"
+                       : o->comment   ? "--comment"
+                       : o->missing.n ? "--missing"
+                       : o->header    ? (o->header > 0 ? "--header" : "--no-header")
+                                      : NULL;
+    const char *sparse = o->features > 0 ? "--features" : o->zero_based ? "--zero-based" : NULL;
+    if (!csv && text) return KZ_FAIL(KZ_E_USAGE, "%s: is for CSV and TSV; the input is read as %s", text, format);
+    if (!csv && !libsvm && o->encoding)
+        return KZ_FAIL(KZ_E_USAGE, "--encoding: is for text; the input is read as %s", format);
+    if (!libsvm && sparse)
+        return KZ_FAIL(KZ_E_USAGE, "%s: is for LIBSVM; the input is read as %s, --format libsvm forces it", sparse,
+                       format);
+    return KZ_OK;
+}
+
 static kz_status import(kz_import_result *r, const kz_import_options *o)
 {
     const char *format = o->format;
@@ -147,8 +184,10 @@ static kz_status import(kz_import_result *r, const kz_import_options *o)
     KZ_TRY(kz_path_absolute(&r->out, o->out));
     if (!o->dry_run && !o->force && kz_file_exists(r->out))
         return KZ_FAIL(KZ_E_OUTPUT, "%s: exists already; --force replaces it, or name another with --out", r->out);
+    KZ_TRY(check_out(o, r->out));
     if (!format) KZ_TRY(find_format(&format, first_file(o)));
     r->format = format;
+    KZ_TRY(check_format(o, format));
     bool arrays = strcmp(format, "idx") == 0 || strncmp(format, "np", 2) == 0;
     KZ_TRY(arrays ? kz_import_arrays(r, o, format) : kz_import_table(r, o, format));
 done:

@@ -66,9 +66,9 @@ static kz_status check_value(const kz_array_in *in, int64_t i, double v)
                        "%s: holds %g at row %lld, value %lld of the row (from 0); values must be finite and fit "
                        "into binary32: fill it in or leave the row out, for example with numpy.isfinite",
                        in->name, isnan(v) ? NAN : v, (long long)(i / row), (long long)(i % row));
-    if (kz_stored_integer(in->stored) && fabs(v) > 0x1p53)
+    if (kz_stored_integer(in->stored) && fabs(v) >= 0x1p53)
         return KZ_FAIL(KZ_E_DATA,
-                       "%s: holds %.17g at row %lld; whole numbers beyond 2^53 lose digits: is it an identifier?",
+                       "%s: holds %.17g at row %lld; whole numbers from 2^53 on lose digits: is it an identifier?",
                        in->name, v, (long long)(i / row));
     return KZ_OK;
 }
@@ -90,7 +90,7 @@ static kz_status look_x(arrays *a, const kz_array_in *in, int64_t first, int64_t
     a->most = most;
     a->whole = a->whole && fraction == 0;
     a->inexact = a->inexact || inexact > 0;
-    if (bad == 0 && !(kz_stored_integer(in->stored) && (least < -0x1p53 || most > 0x1p53))) return KZ_OK;
+    if (bad == 0 && !(kz_stored_integer(in->stored) && (least <= -0x1p53 || most >= 0x1p53))) return KZ_OK;
     for (int64_t i = 0; i < n * row; i++) {
         kz_status st = check_value(in, first * row + i, v[i]);
         if (st != KZ_OK) return st;
@@ -109,7 +109,7 @@ done:
 
 static bool is_whole(double v)
 {
-    return fabs(v) <= 0x1p53 && v == (double)(int64_t)v;
+    return fabs(v) < 0x1p53 && v == (double)(int64_t)v;
 }
 
 static int64_t class_of(const arrays *a, double v)

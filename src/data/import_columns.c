@@ -197,6 +197,11 @@ kz_status kz_columns_make(kz_table *t)
 {
     uint8_t *marked = NULL;
     kz_status st = KZ_OK;
+    if (t->fields > t->memory / KZ_FIELD_BYTES)
+        return KZ_FAIL(KZ_E_DATA,
+                       "%s: has %lld columns, of which this --memory can keep account of %lld; raise it, or check the "
+                       "delimiter",
+                       t->file[0].bytes->name, (long long)t->fields, (long long)(t->memory / KZ_FIELD_BYTES));
     KZ_TRY(kz_calloc(&marked, t->fields, 1, "column names"));
     KZ_TRY(mark_all(t, marked));
     KZ_TRY(kz_calloc(&t->column_of, t->fields, sizeof *t->column_of, "columns"));

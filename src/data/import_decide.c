@@ -40,33 +40,54 @@ static const char *sample(const kz_column *c)
     return *c->seen.odd ? c->seen.odd : c->words.n ? kz_words_text(&c->words, 0) : "";
 }
 
-static kz_status refuse_dates(const kz_table *t, const kz_column *c)
+static kz_status refuse_dates(const kz_column *c, const char *date)
 {
-    (void)t;
+    char line[32] = "";
+    if (strcmp(date, sample(c)) == 0) snprintf(line, sizeof line, " line %lld:", (long long)c->words_line);
     return KZ_FAIL(
         KZ_E_DATA,
-        "%s: line %lld: column %s holds dates or times, such as '%.40s'; turn them into numbers (days since a "
+        "%s:%s column %s holds dates or times, such as '%.40s'; turn them into numbers (days since a "
         "day, month, hour), or leave the column out with --drop '%s', or take them as words with --categorical "
         "'%s=codes'",
-        c->words_in, (long long)c->words_line, c->name, sample(c), c->name, c->name);
+        c->words_in, line, c->name, date, c->name, c->name);
 }
 
 /* Words that look like dates, like "1,234", like numbers: how many rows hold them. */
 static kz_status check_words(const kz_table *t, const kz_column *c)
 {
-    int64_t dates = 0, grouped = 0, numbers = 0, rows = t->rows - c->seen.missing;
+    int64_t dates = 0, grouped = 0, numbers = 0, other = 0, points = 0, measures = 0, rows = t->rows - c->seen.missing;
     double v;
     int digits;
+    const char *date = "", *measure = "";
     for (int64_t i = 0; i < c->words.n; i++) {
         const char *s = kz_words_text(&c->words, i);
         int64_t n = c->words.length[i];
-        dates += kz_text_is_date(s, n);
+        if (kz_text_is_date(s, n) && dates++ == 0) date = s;
+        if (kz_text_is_measure(s, n) && measures++ == 0) measure = s;
+        const char *other_stop = kz_number_read(s, s + n, t->point == '.' ? ',' : '.', &v, &digits);
+        bool is_other = other_stop && other_stop == s + n;
         grouped += kz_text_is_grouped(s, n);
         const char *stop = kz_number_read(s, s + n, t->point, &v, &digits);
-        if (stop == s + n && n > 0) numbers += c->too_many ? 1 : c->words.count[i];
+        bool number = stop == s + n && n > 0;
+        if (number) numbers += c->too_many ? 1 : c->words.count[i];
+        other += is_other;
+        points += is_other && !number && !kz_text_is_grouped(s, n);
     }
     if (c->too_many) rows = c->words.n;
-    if (dates == c->words.n && dates > 0) return refuse_dates(t, c);
+    if (dates > 0 && dates * 2 >= c->words.n) return refuse_dates(c, date);
+    if (points > 0 && other == c->words.n)
+        return KZ_FAIL(
+            KZ_E_DATA,
+            "%s: line %lld: column %s holds numbers with the decimal point '%c', such as '%.40s', where '%c' "
+            "is expected; say --decimal %c, or take them as words with --categorical '%s=codes'",
+            c->words_in, (long long)c->words_line, c->name, t->point == '.' ? ',' : '.', sample(c), t->point,
+            t->point == '.' ? ',' : '.', c->name);
+    if (measures > 0 && measures * 2 >= c->words.n)
+        return KZ_FAIL(
+            KZ_E_DATA,
+            "%s: column %s holds numbers with a sign of their unit, such as '%.40s'; remove the sign, or take "
+            "them as words with --categorical '%s=codes'",
+            file_of(t), c->name, measure, c->name);
     if (grouped > 0 && (grouped * 2 >= c->words.n || (numbers + grouped) * 2 >= rows) && c->words_line)
         return KZ_FAIL(
             KZ_E_DATA,
@@ -161,6 +182,21 @@ done:
 
 /* ---- the task ---- */
 
+/* A target of dates is no class, unless its column is said to be words. */
+static kz_status check_target_words(const kz_table *t, const kz_column *c)
+{
+    int64_t dates = 0;
+    const char *date = "";
+    for (int64_t i = 0; i < c->words.n && !c->as_given; i++)
+        if (kz_text_is_date(kz_words_text(&c->words, i), c->words.length[i]) && dates++ == 0)
+            date = kz_words_text(&c->words, i);
+    if (dates == 0 || dates * 2 < c->words.n) return KZ_OK;
+    return KZ_FAIL(KZ_E_DATA,
+                   "%s: the target %s holds dates or times, such as '%.40s'; turn them into numbers, or say "
+                   "--categorical '%s=codes' if each is a class",
+                   file_of(t), c->name, date, c->name);
+}
+
 static kz_status classes_of(kz_table *t, kz_column *c, kz_import_result *r)
 {
     char numbered[24];
@@ -170,6 +206,12 @@ static kz_status classes_of(kz_table *t, kz_column *c, kz_import_result *r)
     if (c->words.n < 2)
         return KZ_FAIL(KZ_E_DATA, "%s: the target %s holds '%.40s' only; two classes are needed to learn from",
                        file_of(t), c->name, c->words.n ? kz_words_text(&c->words, 0) : "");
+    if (!c->text && fmax(fabs(c->seen.least), fabs(c->seen.most)) >= 0x1p53)
+        return KZ_FAIL(KZ_E_DATA,
+                       "%s: the target %s holds whole numbers up to %.17g, of which binary64 cannot tell neighbours "
+                       "apart from 2^53 on, so that classes would become one; write them as texts, or number them from "
+                       "0",
+                       file_of(t), c->name, fabs(c->seen.least) > fabs(c->seen.most) ? c->seen.least : c->seen.most);
     for (int64_t i = 0; i < c->words.n && plain; i++) {
         snprintf(numbered, sizeof numbered, "%lld", (long long)c->words.rank[i]);
         plain = strcmp(numbered, kz_words_text(&c->words, i)) == 0;
@@ -185,6 +227,13 @@ done:
     return st;
 }
 
+/* Numbers that can name classes: whole, and each one exact. */
+static bool holds_whole(const kz_column *c)
+{
+    const kz_seen *s = &c->seen;
+    return !s->fraction && (s->least > s->most || (s->least >= -0x1p53 && s->most <= 0x1p53));
+}
+
 static kz_status decide_task(kz_table *t, kz_import_result *r)
 {
     kz_column *target = NULL;
@@ -196,7 +245,7 @@ static kz_status decide_task(kz_table *t, kz_import_result *r)
         target = c;
         text = text || c->text;
         many = many || c->too_many;
-        whole = whole && !c->seen.fraction;
+        whole = whole && holds_whole(c);
     }
     bool classes = said ? strcmp(t->o->task, "classification") == 0
                         : r->targets == 1 && (text || (whole && target->words.n <= KZ_FEW_CLASSES));
@@ -211,7 +260,7 @@ static kz_status decide_task(kz_table *t, kz_import_result *r)
                                sample(&t->column[i]));
         if (t->o->stratify)
             return KZ_FAIL(KZ_E_USAGE, "--stratify: the rows of a regression have no classes; leave it out");
-        if (said || !whole) return KZ_OK;
+        if (said || !whole || r->targets > 1) return KZ_OK;
         return kz_import_note(
             r,
             "%s holds whole numbers, %s than %d of them: taken as a regression; --task classification "
@@ -224,11 +273,13 @@ static kz_status decide_task(kz_table *t, kz_import_result *r)
         return KZ_FAIL(KZ_E_DATA, "%s: the target %s holds over %d classes; is it another column?", file_of(t),
                        target->name, KZ_MOST_WORDS);
     if (!text && !whole)
-        return KZ_FAIL(KZ_E_DATA,
-                       "%s: the target %s holds numbers that are not whole, so that they are no classes; leave "
-                       "out --task, or say --task regression",
-                       file_of(t), target->name);
-    kz_status st = classes_of(t, target, r);
+        return KZ_FAIL(
+            KZ_E_DATA,
+            "%s: the target %s holds numbers that are not whole, or beyond 2^53, so that they are no classes; "
+            "leave out --task, or say --task regression",
+            file_of(t), target->name);
+    kz_status st = text ? check_target_words(t, target) : KZ_OK;
+    if (st == KZ_OK) st = classes_of(t, target, r);
     if (st == KZ_OK && !said && !text)
         st = kz_import_note(r, "%s holds %lld whole numbers: taken as classes; --task regression takes them as numbers",
                             target->name, (long long)target->words.n);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DISTINCT = 1 << 20, DIGIT_BITS = 16, DIGITS = 4 };
+enum { MOST_DISTINCT = 1 << 20, FEW_ROWS = 4096, KEY_BITS = 64 };
 
 /* A sum with its lost parts (Neumaier 1974): the same for any cutting of the rows, since these are added in order. */
 typedef struct {
@@ -14,11 +14,11 @@ typedef struct {
     int64_t n;
 } total;
 
-/* The k-th smallest number of a column, found 16 bits at a time from the top of its order-preserving key. */
+/* The k-th smallest number of a column, found a digit at a time from the top of its order-preserving key. */
 typedef struct {
     uint64_t prefix;
     int64_t rank;   /* among the numbers that have the prefix */
-    int64_t *count; /* (2^16) */
+    int64_t *count; /* (2^digit_bits) */
 } selection;
 
 typedef struct {
@@ -26,8 +26,8 @@ typedef struct {
     kz_splitter *s;
     total *mean;            /* (columns) */
     selection (*median)[2]; /* (columns): the lower and the upper middle */
-    int digit;
-    kz_words *mode; /* (columns): of numbers, by their bytes; of words their counts */
+    int digit, digit_bits;  /* 16 bits; 8 for few rows, whose tables should not be larger than they are */
+    kz_words *mode;         /* (columns): of numbers, by their bytes; of words their counts */
 } filler;
 
 static bool needs(const kz_column *c, kz_fill fill)
@@ -60,11 +60,11 @@ static double number_of(uint64_t key)
     return v;
 }
 
-static void count_key(selection *m, int digit, uint64_t key)
+static void count_key(const filler *f, selection *m, uint64_t key)
 {
-    int shift = 64 - DIGIT_BITS * (digit + 1);
-    if (digit > 0 && key >> (shift + DIGIT_BITS) != m->prefix) return;
-    m->count[key >> shift & ((1 << DIGIT_BITS) - 1)]++;
+    int shift = KEY_BITS - f->digit_bits * (f->digit + 1);
+    if (f->digit > 0 && key >> (shift + f->digit_bits) != m->prefix) return;
+    m->count[key >> shift & ((1u << f->digit_bits) - 1)]++;
 }
 
 static kz_status count_mode(kz_column *c, kz_words *words, double v)
@@ -100,7 +100,7 @@ static kz_status fill_block(void *context, kz_block *b)
                 if (f->digit == 0) f->mean[c].n++;
                 if (mean) f->mean[c].n--, add(&f->mean[c], v);
                 if (mode) KZ_TRY(count_mode(column, &f->mode[c], v));
-                for (int m = 0; m < 2 && median; m++) count_key(&f->median[c][m], f->digit, key_of(v));
+                for (int m = 0; m < 2 && median; m++) count_key(f, &f->median[c][m], key_of(v));
             }
     }
 done:
@@ -108,12 +108,12 @@ done:
 }
 
 /* The digit that the rank falls into becomes part of the prefix. */
-static void narrow(selection *m)
+static void narrow(selection *m, int digit_bits)
 {
     int64_t digit = 0;
     while (m->rank >= m->count[digit]) m->rank -= m->count[digit++];
-    m->prefix = m->prefix << DIGIT_BITS | (uint64_t)digit;
-    memset(m->count, 0, sizeof *m->count << DIGIT_BITS);
+    m->prefix = m->prefix << digit_bits | (uint64_t)digit;
+    memset(m->count, 0, sizeof *m->count << digit_bits);
 }
 
 /* Of equally frequent ones the smallest number, or the first word in order. */
@@ -141,7 +141,7 @@ static kz_status make(filler *f)
     KZ_TRY(kz_calloc(&f->mode, n, sizeof *f->mode, "columns"));
     for (int64_t c = 0; c < n; c++)
         for (int m = 0; m < 2 && needs(&f->t->column[c], KZ_FILL_MEDIAN); m++)
-            KZ_TRY(kz_calloc(&f->median[c][m].count, 1 << DIGIT_BITS, sizeof(int64_t), "medians"));
+            KZ_TRY(kz_calloc(&f->median[c][m].count, (int64_t)1 << f->digit_bits, sizeof(int64_t), "medians"));
 done:
     return st;
 }
@@ -155,8 +155,8 @@ static kz_status pass(filler *f)
         int64_t n = f->mean[c].n;
         if (!needs(&f->t->column[c], KZ_FILL_MEDIAN) || n == 0) continue;
         if (f->digit == 0) m[0].rank = (n - 1) / 2, m[1].rank = n / 2;
-        narrow(&m[0]);
-        narrow(&m[1]);
+        narrow(&m[0], f->digit_bits);
+        narrow(&m[1], f->digit_bits);
     }
     return st;
 }
@@ -188,7 +188,7 @@ static kz_status finish(filler *f)
 
 kz_status kz_fill_find(kz_table *t, kz_splitter *s)
 {
-    filler f = {.t = t, .s = s};
+    filler f = {.t = t, .s = s, .digit_bits = t->rows <= FEW_ROWS ? 8 : 16};
     bool any = false, medians = false;
     kz_status st = KZ_OK;
     for (int64_t c = 0; c < t->n_columns; c++) {
@@ -197,7 +197,7 @@ kz_status kz_fill_find(kz_table *t, kz_splitter *s)
     }
     if (!any) return KZ_OK;
     KZ_TRY(make(&f));
-    for (f.digit = 0; f.digit < (medians ? DIGITS : 1); f.digit++) KZ_TRY(pass(&f));
+    for (f.digit = 0; f.digit < (medians ? KEY_BITS / f.digit_bits : 1); f.digit++) KZ_TRY(pass(&f));
     KZ_TRY(finish(&f));
 done:
     for (int64_t c = 0; f.median && c < t->n_columns; c++)

@@ -58,8 +58,10 @@ kz_status kz_words_sort(kz_words *w);                                           
 const char *kz_words_text(const kz_words *w, int64_t number);
 void kz_words_free(kz_words *w);
 
-bool kz_text_is_date(const char *s, int64_t n);               /* 2024-01-31, 31.1.2024, 1/31/24, 10:15, ... */
+bool kz_text_is_date(const char *s,
+                     int64_t n); /* 2024-01-31, 31.1.2024, 1/31/24, 31-Jan-2024, 10:15, ...; s ends with a NUL */
 bool kz_text_is_grouped(const char *s, int64_t n);            /* "1,234,567.5" */
+bool kz_text_is_measure(const char *s, int64_t n);            /* 10%, $5.50, 3 €; s ends with a NUL */
 bool kz_text_is_infinite(const char *s, int64_t n);           /* inf, -Infinity, ... */
 bool kz_text_is_utf8(const char *s, int64_t n, int64_t *bad); /* *bad: where it is not */
 
@@ -70,7 +72,8 @@ typedef enum { KZ_FILL_ERROR, KZ_FILL_DROP, KZ_FILL_MEAN, KZ_FILL_MEDIAN, KZ_FIL
 typedef enum { KZ_AS_ONEHOT, KZ_AS_CODES, KZ_AS_ERROR } kz_category;
 
 enum { KZ_SMALL = 512, KZ_MOST_WORDS = 10000, KZ_MOST_ONEHOT = 100, KZ_FEW_CLASSES = 20 };
-enum { KZ_SAMPLE = 48 }; /* bytes of a text that a message shows */
+enum { KZ_FIELD_BYTES = 4096, KZ_WORD_BYTES = 256 }; /* what a column and a word take besides cells, at most */
+enum { KZ_SAMPLE = 48 };                             /* bytes of a text that a message shows */
 
 /* What a column was seen to hold, in one piece or in all. */
 typedef struct {
@@ -185,11 +188,12 @@ struct kz_table {
     int64_t first_index;  /* LIBSVM: 0 or 1 */
     bool target_first;    /* LIBSVM: the first field is the target */
 
-    bool looking;    /* the pass that fills seen and novel */
-    bool kinds_only; /* a text was found where numbers were expected: the rest of the pass looks for more such */
-    bool one_block;  /* the pass ends after a block */
-    int64_t rows;    /* after the look */
-    char *buffer;    /* a block of the file, and what follows it; a room set before kz_table_open counts */
+    bool looking;       /* the pass that fills seen and novel */
+    bool kinds_only;    /* a text was found where numbers were expected: the rest of the pass looks for more such */
+    bool one_block;     /* the pass ends after a block */
+    int64_t rows;       /* after the look */
+    int64_t word_bytes; /* that the words of all columns take, about */
+    char *buffer;       /* a block of the file, and what follows it; a room set before kz_table_open counts */
     int64_t buffer_room;
     kz_piece piece[KZ_BLOCK_PIECES];
     const char *what; /* the pass, for the progress */

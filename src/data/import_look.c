@@ -22,7 +22,7 @@ void kz_look_ranges(const kz_table *t, kz_piece *p)
         const double *restrict row = p->cells + i * n;
         for (int64_t c = 0; c < n; c++) {
             double v = row[c], a = fabs(v), whole = (a + 0x1p52) - 0x1p52;
-            double rest = a < 0x1p51 ? a - whole : 0, error = (double)(float)v - v;
+            double rest = a < 0x1p52 ? a - whole : 0, error = (double)(float)v - v;
             least[c] = v < least[c] ? v : least[c];
             most[c] = v > most[c] ? v : most[c];
             fraction[c] = rest != 0 ? 1 : fraction[c];
@@ -66,12 +66,18 @@ static kz_status merge_words(kz_table *t, const kz_piece *p, const char *name, i
     for (int64_t i = 0; i < p->n_novel; i++) {
         const kz_novel *w = &p->novel[i];
         kz_column *c = &t->column[w->cell % t->n_columns];
-        int64_t number = 0;
+        int64_t number = 0, before = c->words.n;
         if (!c->too_many) KZ_TRY(kz_words_add(&c->words, p->words.s + w->at, w->n, &number));
         if (c->words.n == 1 && number == 0 && !c->words_line) {
             c->words_line = line + w->line + 1;
             c->words_in = name;
         }
+        if (c->words.n > before) t->word_bytes += KZ_WORD_BYTES + 3 * w->n;
+        if (t->word_bytes > t->memory / 2)
+            return KZ_FAIL(KZ_E_DATA,
+                           "%s: line %lld: the different texts of all columns take more than --memory leaves room for, "
+                           "and column %s has more of them; leave such columns out with --drop '%s', or raise --memory",
+                           name, (long long)(line + w->line + 1), c->name, c->name);
         if (c->words.n > KZ_MOST_WORDS) c->too_many = true;
         p->cells[w->cell] = (double)number;
     }
@@ -109,7 +115,7 @@ kz_status kz_look_keep(kz_table *t, kz_piece *p)
         return KZ_OK;
     }
     if (t->n_kept == t->kept_room) {
-        int64_t room = t->kept_room ? 2 * t->kept_room : 256;
+        int64_t room = t->kept_room ? 2 * t->kept_room : 8;
         KZ_TRY(kz_calloc(&more, room, sizeof *more, "cells of a table"));
         if (t->n_kept) memcpy(more, t->kept, (size_t)t->n_kept * sizeof *more);
         kz_free(&t->kept);
@@ -198,7 +204,7 @@ done:
 static kz_status reset(kz_table *t)
 {
     kz_status st = KZ_OK;
-    t->rows = 0;
+    t->rows = t->word_bytes = 0;
     t->kinds_only = false;
     kz_look_drop(t);
     t->caching = t->kept_most > 0 && !t->one_block;

@@ -6,6 +6,12 @@
 
 enum { INPUT = 16 << 10 };
 
+/* Bytes read at a time: a small input takes no large buffer. */
+static int64_t input_room(const kz_bytes *inner)
+{
+    return inner->size >= 0 && inner->size < INPUT ? inner->size + 8 : INPUT;
+}
+
 /* ---- gzip, with any number of members ---- */
 
 typedef struct {
@@ -13,7 +19,8 @@ typedef struct {
     kz_bytes *inner;
     z_stream z;
     bool ready, ended, between; /* between: a member has just ended */
-    uint8_t input[INPUT];
+    int64_t room;
+    uint8_t input[]; /* (room) */
 } gzip_bytes;
 
 static kz_status gzip_fail(const kz_bytes *b, const char *what)
@@ -30,7 +37,7 @@ static kz_status gzip_read(kz_bytes *b, void *out, int64_t n, int64_t *got)
     while (*got < n && !g->ended) {
         if (g->z.avail_in == 0) {
             int64_t more = 0;
-            KZ_TRY(g->inner->read(g->inner, g->input, INPUT, &more));
+            KZ_TRY(g->inner->read(g->inner, g->input, g->room, &more));
             b->at = g->inner->at;
             g->z.next_in = g->input;
             g->z.avail_in = (uInt)more;
@@ -40,7 +47,7 @@ static kz_status gzip_read(kz_bytes *b, void *out, int64_t n, int64_t *got)
             while (g->z.avail_in > 0 && *g->z.next_in == 0) g->z.next_in++, g->z.avail_in--;
             if (g->z.avail_in == 0) {
                 int64_t more = 0;
-                KZ_TRY(g->inner->read(g->inner, g->input, INPUT, &more));
+                KZ_TRY(g->inner->read(g->inner, g->input, g->room, &more));
                 g->z.next_in = g->input;
                 g->z.avail_in = (uInt)more;
                 g->ended = more == 0;
@@ -91,7 +98,8 @@ static void gzip_close(kz_bytes *b)
 kz_status kz_bytes_gunzip(kz_bytes **out, kz_bytes *inner)
 {
     gzip_bytes *g = NULL;
-    kz_status st = kz_calloc(&g, 1, sizeof *g, "gzip reader");
+    int64_t room = input_room(inner);
+    kz_status st = kz_calloc(&g, (int64_t)sizeof *g + room, 1, "gzip reader");
     if (st != KZ_OK) return st;
     if (inflateInit2(&g->z, 15 + 16) != Z_OK) {
         kz_free(&g);
@@ -101,6 +109,7 @@ kz_status kz_bytes_gunzip(kz_bytes **out, kz_bytes *inner)
     g->base =
         (kz_bytes){.name = inner->name, .size = inner->size, .read = gzip_read, .seek = gzip_seek, .close = gzip_close};
     g->inner = inner;
+    g->room = room;
     *out = &g->base;
     return KZ_OK;
 }
@@ -113,22 +122,23 @@ typedef struct {
     kz_bytes base;
     kz_bytes *inner;
     encoding from;
-    uint8_t input[INPUT + 4];
     int64_t at, n; /* of input */
     bool started, ended;
     char carry[4]; /* the character being given out */
     int n_carry, taken;
     int64_t line; /* ends of line seen, for messages */
+    int64_t room;
+    uint8_t input[]; /* (room) */
 } text_bytes;
 
 static kz_status refill(text_bytes *t)
 {
     int64_t got = 0, rest = t->n - t->at;
     memmove(t->input, t->input + t->at, (size_t)rest);
-    kz_status st = t->inner->read(t->inner, t->input + rest, INPUT - rest, &got);
+    kz_status st = t->inner->read(t->inner, t->input + rest, t->room - rest, &got);
     t->at = 0;
     t->n = rest + got;
-    t->ended = got < INPUT - rest;
+    t->ended = got < t->room - rest;
     t->base.at = t->inner->at;
     return st;
 }
@@ -274,15 +284,17 @@ kz_status kz_bytes_utf8(kz_bytes **out, kz_bytes *inner, const char *name)
 {
     text_bytes *t = NULL;
     encoding from = UTF8;
+    int64_t room = input_room(inner);
     kz_status st = KZ_OK;
     if (!name || strcmp(name, "utf-16") == 0) KZ_TRY(guess(inner, &from));
     if (name && strcmp(name, "utf-16") == 0 && from == UTF8) from = UTF16_LITTLE;
     if (name && strcmp(name, "latin-1") == 0) from = LATIN1;
-    KZ_TRY(kz_calloc(&t, 1, sizeof *t, "text reader"));
+    KZ_TRY(kz_calloc(&t, (int64_t)sizeof *t + room, 1, "text reader"));
     t->base =
         (kz_bytes){.name = inner->name, .size = inner->size, .read = text_read, .seek = text_seek, .close = text_close};
     t->inner = inner;
     t->from = from;
+    t->room = room;
     *out = &t->base;
 done:
     return st;

@@ -158,12 +158,48 @@ static bool is_time(const char *s, const char *end)
     return strspn(s, "0123456789:.,+- ZAPMapm") >= (size_t)(end - s);
 }
 
+/* The English name of a month at s, in full or its first three letters: how many letters; 0: none. */
+static int64_t month(const char *s, const char *end)
+{
+    static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
+                                        "july",    "august",   "september", "october", "november", "december"};
+    int64_t n = 0;
+    while (s + n < end && ((s[n] | 32) >= 'a' && (s[n] | 32) <= 'z')) n++;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if ((n == 3 || n == (int64_t)strlen(names[i])) && strncasecmp(names[i], s, (size_t)n) == 0) return n;
+    return 0;
+}
+
+/* 31-Jan-2024, 1 March 24, Jan 31 2024, Feb 1, 2024 11:00: a month's name between or before numbers. */
+static bool has_month(const char *s, const char *end)
+{
+    int64_t day = digits(s, end, 4), name, year;
+    s += day;
+    if (day) s += strspn(s, "-/. ");
+    name = s < end ? month(s, end) : 0;
+    if (!name) return false;
+    s += name;
+    s += strspn(s, "-/., ");
+    year = s < end ? digits(s, end, 4) : 0;
+    if (!year) return false;
+    s += year;
+    if (s == end) return true;
+    s += strspn(s, ", ");
+    if (!day && s < end) { /* behind the month stood the day */
+        year = digits(s, end, 4);
+        s += year;
+        if (s == end) return true;
+        s += strspn(s, ", ");
+    }
+    return s < end && is_time(s, end);
+}
+
 bool kz_text_is_date(const char *s, int64_t length)
 {
     const char *end = s + length;
     int64_t first = digits(s, end, 4), second, third;
     char mark;
-    if (is_time(s, end)) return true;
+    if (is_time(s, end) || has_month(s, end)) return true;
     if (!first || s + first == end) return false;
     mark = s[first];
     if (mark != '-' && mark != '/' && mark != '.') return false;
@@ -189,6 +225,24 @@ bool kz_text_is_grouped(const char *s, int64_t n)
         s += 1 + d;
     }
     return groups > 0 && s == end;
+}
+
+bool kz_text_is_measure(const char *s, int64_t n)
+{
+    static const char *const units[] = {"%", "$", "\u20ac", "\u00a3"}; /* percent, dollar, euro, pound */
+    const char *end = s + n;
+    double v;
+    int count;
+    bool unit = false;
+    if (s < end && (*s == '-' || *s == '+')) s++;
+    for (size_t i = 1; i < sizeof units / sizeof *units; i++)
+        if (!unit && strncmp(s, units[i], strlen(units[i])) == 0) s += strlen(units[i]), unit = true;
+    const char *stop = s < end && *s != '-' && *s != '+' ? kz_number_read(s, end, '.', &v, &count) : NULL;
+    if (!stop) return false;
+    while (stop < end && *stop == ' ') stop++;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (!unit && strcmp(stop, units[i]) == 0) stop = end, unit = true;
+    return unit && stop == end;
 }
 
 bool kz_text_is_infinite(const char *s, int64_t n)

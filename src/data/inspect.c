@@ -166,14 +166,16 @@ static kz_status add_array(inspection *in, json_t *list, const kz_node *node)
     bool whole_type = strncmp(node->type, "float", 5) != 0;
     in->about.of_classes = in->n_task ? strcmp(in->task[0], "classification") == 0 : whole_type;
     in->about.task_unsaid = in->n_task == 0;
-    st = kz_inspect_array(&one, in->file, node, &in->about);
-    if (st == KZ_E_DATA) { /* the others may be sound */
+    kz_array unused;
+    if (node->readable) st = kz_inspect_array(&one, in->file, node, &in->about);
+    else st = kz_hdf5_array(in->file, node->path, "data of a config", &unused); /* which says why not */
+    if (st == KZ_E_DATA) {                                                      /* the others may be sound */
         one = json_pack("{s:s, s:s?, s:s}", "path", node->path, "role", in->about.role, "problem", kz_error_message());
         kz_error_clear();
         st = KZ_OK;
     }
     KZ_TRY(st);
-    if (json_array_append_new(list, one) != 0) st = KZ_FAIL(KZ_E_MEM, "inspect: no memory for the result");
+    if (one && json_array_append_new(list, one) != 0) st = KZ_FAIL(KZ_E_MEM, "inspect: no memory for the result");
 done:
     return st;
 }
@@ -215,7 +217,7 @@ static kz_status add_values(inspection *in, const char *const *objects, int64_t 
         for (int part = 0; part < 2; part++) {
             const char *path = part ? in->layout.y[i] : in->layout.x[i];
             const kz_node *node = path ? node_at(in, path) : NULL;
-            if (node && node->readable) KZ_TRY(add_array(in, list, node));
+            if (node) KZ_TRY(add_array(in, list, node));
         }
     for (int64_t i = 0; i < in->n; i++) {
         if (!in->nodes[i].readable) continue;
@@ -252,12 +254,13 @@ done:
     return st;
 }
 
-kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects)
+kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects,
+                          bool allow_filters)
 {
     inspection in = {.path = path};
     struct stat info;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_hdf5_open(&in.file, path));
+    KZ_TRY(kz_hdf5_open_with(&in.file, path, &(kz_hdf5_options){.allow_filters = allow_filters}));
     KZ_TRY(kz_hdf5_tree(in.file, true, &in.nodes, &in.n));
     KZ_TRY(find_layout(&in));
     KZ_TRY(read_attributes(&in));

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLOWER (KZ_SANITIZED ? 4.0 : 1.0)
+#define SLOWER (KZ_UNDER_SANITIZER ? 4.0 : 1.0)
 
 #define OPENING_SECONDS (3.0 * SLOWER)     /* CPU time for all that is not rows */
 #define READING_SECONDS (3.0 * SLOWER)     /* for each reading of rows, and then */

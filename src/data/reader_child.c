@@ -30,7 +30,7 @@ static void set_signals(void)
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGXFSZ};
     sigset_t none;
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
-    for (size_t i = 0; !KZ_SANITIZED && i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
+    for (size_t i = 0; !KZ_UNDER_SANITIZER && i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -54,7 +54,7 @@ static void keep_descriptors(const kz_reader_place *p)
     for (int i = 0; i < 3; i++) kept[i] = fcntl(kept[i], F_DUPFD, FIRST_FREE + 1);
     for (int i = 0; i < 3; i++)
         if (kept[i] < 0 || dup2(kept[i], SOCKET + i) < 0) _exit(1);
-    for (int i = 0; i < (KZ_SANITIZED ? STDERR_FILENO : SOCKET) && null >= 0; i++) dup2(null, i);
+    for (int i = 0; i < (KZ_UNDER_SANITIZER ? STDERR_FILENO : SOCKET) && null >= 0; i++) dup2(null, i);
     closefrom(FIRST_FREE);
 }
 

@@ -15,14 +15,14 @@
 
 /* The address and thread sanitizers reserve terabytes of addresses, report on the standard error, and are slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KZ_SANITIZED 1
+#define KZ_UNDER_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define KZ_SANITIZED 1
+#define KZ_UNDER_SANITIZER 1
 #endif
 #endif
-#ifndef KZ_SANITIZED
-#define KZ_SANITIZED 0
+#ifndef KZ_UNDER_SANITIZER
+#define KZ_UNDER_SANITIZER 0
 #endif
 
 #ifdef __cplusplus

@@ -40,7 +40,7 @@ void kz_sandbox_limits(int64_t now, int64_t most)
     used_at_start = address_space();
     allowed = now;
     at_most = most;
-    if (!KZ_SANITIZED && used_at_start > 0) limit(RLIMIT_AS, sum(used_at_start, now), sum(used_at_start, most));
+    if (!KZ_UNDER_SANITIZER && used_at_start > 0) limit(RLIMIT_AS, sum(used_at_start, now), sum(used_at_start, most));
     limit(RLIMIT_CORE, 0, 0);
     limit(RLIMIT_FSIZE, 0, 0);
     limit(RLIMIT_NOFILE, 0, 0);
@@ -51,7 +51,8 @@ void kz_sandbox_allow(int64_t bytes)
 {
     if (bytes <= allowed) return;
     allowed = bytes < at_most ? bytes : at_most;
-    if (!KZ_SANITIZED && used_at_start > 0) limit(RLIMIT_AS, sum(used_at_start, allowed), sum(used_at_start, at_most));
+    if (!KZ_UNDER_SANITIZER && used_at_start > 0)
+        limit(RLIMIT_AS, sum(used_at_start, allowed), sum(used_at_start, at_most));
 }
 
 int64_t kz_sandbox_allowed(void)
@@ -86,7 +87,8 @@ static int add_bound_calls(scmp_filter_ctx filter)
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self, 0));
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
-    if (KZ_SANITIZED) bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, 2, 0));
+    if (KZ_UNDER_SANITIZER)
+        bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, 2, 0));
     return bad;
 }
 

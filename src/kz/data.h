@@ -82,8 +82,10 @@ kz_status kz_data_find(char **out, const kz_config *cfg);
 
 /* *out <- what is in the HDF5 file `path`, a document of the schema kaizen.inspect/1 (docs/data.md); yours to
  * json_decref.  objects: the arrays whose values are looked at; n = 0: those of the splits.  An array that cannot be
- * read has a "problem" instead of values.  Fails: KZ_E_INPUT, KZ_E_DATA, KZ_E_USAGE (too many objects), KZ_E_MEM. */
-kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects);
+ * read has a "problem" instead of values.  allow_filters: HDF5's plug-in filters are loaded.
+ * Fails: KZ_E_INPUT, KZ_E_DATA, KZ_E_USAGE (too many objects), KZ_E_MEM. */
+kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects,
+                          bool allow_filters);
 
 /* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
 void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);

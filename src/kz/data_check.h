@@ -47,6 +47,7 @@ typedef struct {
     const char *against;      /* an older version of it; NULL: none */
     const kz_config *cfg;     /* names arrays and task; NULL: /train, /valid and /test, as far as they are there */
     int64_t memory;           /* bytes it may take */
+    bool allow_filters;       /* loads HDF5's plug-in filters */
     double max_psi;           /* a population stability index above it is a warning, > 0 */
     const char *const *allow; /* (n_allow): ids of findings that are known and accepted */
     int64_t n_allow;

@@ -92,20 +92,22 @@ done:
     return st;
 }
 
+static json_t *timing_json(const kz_checkpoint *c)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total_s", kz_json_number(c->seconds_total), "train_s",
+                     kz_json_number(c->seconds_train), "eval_s", kz_json_number(c->seconds_eval), "data_s",
+                     kz_json_number(c->seconds_data), "checkpoint_s", kz_json_number(c->seconds_checkpoint), "epoch_s",
+                     kz_json_number(c->epoch_seconds), "target_s", kz_json_number(c->target_seconds));
+}
+
 /* What has been measured so far. */
 static kz_status put_history(json_t *metadata, const kz_checkpoint *c, const kz_checkpoint_facts *f)
 {
     kz_status st = KZ_OK;
-    json_t *timing =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total_s", kz_json_number(c->seconds_total), "train_s",
-                  kz_json_number(c->seconds_train), "eval_s", kz_json_number(c->seconds_eval), "data_s",
-                  kz_json_number(c->seconds_data), "checkpoint_s", kz_json_number(c->seconds_checkpoint), "epoch_s",
-                  kz_json_number(c->epoch_seconds), "target_s", kz_json_number(c->target_seconds));
     KZ_TRY(kz_record_put(metadata, "stopped_by", json_string(c->stopped_by)));
     KZ_TRY(kz_record_put_json(metadata, "metrics.train", metrics_json(&c->train), 17));
     KZ_TRY(kz_record_put_json(metadata, "metrics.valid", metrics_json(&c->valid), 17));
-    KZ_TRY(kz_record_put_json(metadata, "timing", timing, 17));
-    timing = NULL;
+    KZ_TRY(kz_record_put_json(metadata, "timing", timing_json(c), 17));
     KZ_TRY(kz_record_put(metadata, "started", json_string(f->started)));
     KZ_TRY(put_number(metadata, "energy.cpu_joules", f->joules));
     KZ_TRY(put_count(metadata, "kept.epoch", f->kept_epoch));
@@ -115,7 +117,6 @@ static kz_status put_history(json_t *metadata, const kz_checkpoint *c, const kz_
     KZ_TRY(put_number(metadata, "epoch.loss", c->loss));
     KZ_TRY(put_number(metadata, "epoch.score", c->score));
 done:
-    json_decref(timing);
     return st;
 }
 

@@ -106,6 +106,9 @@ TEST(Suggest, NearestWord)
     EXPECT_STREQ("loss", kz_suggest("LOSS", list));
     EXPECT_STREQ("lr", kz_suggest("rl", list));
     EXPECT_EQ(nullptr, kz_suggest("something", list));
+    const char *const letters[] = {"a", "y", nullptr};
+    EXPECT_EQ(nullptr, kz_suggest("9", letters)); // has nothing in common with any of them
+    EXPECT_STREQ("y", kz_suggest("Y", letters));
     EXPECT_EQ(nullptr, kz_suggest("", list));
     EXPECT_EQ(nullptr, kz_suggest(std::string(200, 'l').c_str(), list));
 }

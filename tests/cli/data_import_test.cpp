@@ -2,6 +2,7 @@
 #include "program.h"
 #include "tests/support/data_hdf5.h"
 
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <jansson.h>
 
@@ -85,6 +86,26 @@ TEST(DataImportProgram, ExitsAsDocumented)
     EXPECT_NE(good.out.find("kaizen train --config run.yaml"), std::string::npos);
     EXPECT_EQ(program::kaizen({"data", "import", csv, "--target", "y", "--missing-action", "mean", "--out", h5}).status,
               73);
+}
+
+TEST(DataImportProgram, AFullDiskIsAnErrorAndLeavesNothing)
+{
+    program::Folder folder;
+    std::string text = "a,b,y\n";
+    for (int i = 0; i < 5000; i++)
+        text += std::to_string(i * 0.37) + "," + std::to_string(i) + (i % 2 ? ",u\n" : ",v\n");
+    std::string csv = folder.write("t.csv", text), h5 = folder.path("t.h5");
+    for (const char *blocks : {"1", "4", "12"})
+        for (const char *packing : {"none", "gzip"}) {
+            auto r = program::run({"/bin/sh", "-c", "ulimit -f \"$1\" && shift && exec \"$@\"", "sh", blocks,
+                                   program::kaizen_path(), "data", "import", csv, "--target", "y", "--compress",
+                                   packing, "--out", h5, "--quiet"});
+            EXPECT_EQ(r.status, 73) << blocks << packing << r.err;
+            EXPECT_NE(r.err.find("t.h5: "), std::string::npos) << r.err;
+            EXPECT_NE(r.err.find("cannot be written: File too large\n"), std::string::npos) << r.err;
+            for (const auto &entry : std::filesystem::directory_iterator(folder.path()))
+                EXPECT_EQ(entry.path().filename(), "t.csv");
+        }
 }
 
 TEST(DataImportProgram, FashionMnistEqualsTheReference)

@@ -343,6 +343,30 @@ TEST(Help, OfAGroupNamesItsCommands)
     }
 }
 
+static int count(const std::string &text, const std::string &part)
+{
+    int n = 0;
+    for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) n++;
+    return n;
+}
+
+TEST(Completion, TheSecondWordBehindHelpIsOffered)
+{
+    kz_text zsh = {}, fish = {};
+    ASSERT_EQ(kz_completion_script(&zsh, "zsh"), KZ_OK);
+    ASSERT_EQ(kz_completion_script(&fish, "fish"), KZ_OK);
+    const std::string second = "'2::COMMAND:{[[ $words[2] == data ]] && compadd -- inspect import check}' \\\n";
+    const std::string text = zsh.s;
+    EXPECT_EQ(count(text, second), 2) << text; /* help and man */
+    /* true behind `data` and behind `help data` */
+    EXPECT_NE(std::string(fish.s).find("-n '__fish_seen_subcommand_from data; and not __fish_seen_subcommand_from "
+                                       "inspect import check' -a inspect"),
+              std::string::npos)
+        << fish.s;
+    kz_text_free(&zsh);
+    kz_text_free(&fish);
+}
+
 TEST(Completion, EveryShellOffersEveryCommandAndOption)
 {
     for (std::string shell : {"bash", "zsh", "fish"}) {

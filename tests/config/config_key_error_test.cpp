@@ -39,7 +39,7 @@ const ConfigErrorCase cases[] = {
      "run.yaml:5:21: error: train.checkpoint: expected a mapping, found 'true'\n"
      "    5 | train: {checkpoint: true}\n"
      "      |                     ^~~~\n"
-     "  help: write {every_epochs: 1, keep: 2} or none\n"},
+     "  help: write {every_epochs: 1, every_steps: 1000, every_minutes: 10, keep: 2} or none\n"},
     {"DuplicateKey", "optimizer: {name: adam, lr: 0.1, lr: 0.2}", {},
      "run.yaml:4:34: error: key 'lr' is here twice\n"
      "    4 | optimizer: {name: adam, lr: 0.1, lr: 0.2}\n"

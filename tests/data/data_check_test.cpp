@@ -306,6 +306,8 @@ TEST(DataCheck, FindsValuesThatAreNotFiniteByRowAndFeature)
     ASSERT_GE(lines.size(), 2u);
     EXPECT_EQ(lines[0], "error non-finite train 3");
     EXPECT_EQ(lines[1], "error non-finite test 1");
+    EXPECT_STREQ(finding(check, "non-finite", "test")->found,
+                 "1 value in 1 row and 1 feature: 1 NaN, 0 infinite, 0 too large for binary32");
     const kz_finding *f = finding(check, "non-finite", "train");
     EXPECT_STREQ(f->found, "3 values in 2 rows and 2 features: 1 NaN, 1 infinite, 1 too large for binary32");
     EXPECT_STREQ(f->item[0].text, "row 5, c: nan");

@@ -59,6 +59,27 @@ struct Member {
     bool deflated;
 };
 
+/* The archive with its sizes and places in zip64 fields, as of one over 4 GiB. */
+std::string zip64(const std::vector<Member> &members)
+{
+    const std::string far(4, '\xff');
+    std::string out, directory;
+    for (const Member &m : members) {
+        uint32_t sum = (uint32_t)crc32(0, (const Bytef *)m.bytes.data(), (uInt)m.bytes.size());
+        std::string head = little(45, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(sum, 4) + far + far +
+                           little(m.name.size(), 2);
+        std::string sizes = little(m.bytes.size(), 8) + little(m.bytes.size(), 8);
+        directory += "PK\x01\x02" + little(45, 2) + head + little(28, 2) + little(0, 2) + little(0, 2) + little(0, 2) +
+                     little(0, 4) + far + m.name + little(1, 2) + little(24, 2) + sizes + little(out.size(), 8);
+        out += "PK\x03\x04" + head + little(20, 2) + m.name + little(1, 2) + little(16, 2) + sizes + m.bytes;
+    }
+    size_t at = out.size(), end = at + directory.size();
+    return out + directory + "PK\x06\x06" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 4) +
+           little(0, 4) + little(members.size(), 8) + little(members.size(), 8) + little(directory.size(), 8) +
+           little(at, 8) + "PK\x06\x07" + little(0, 4) + little(end, 8) + little(1, 4) + "PK\x05\x06" + little(0, 4) +
+           std::string(4, '\xff') + far + far + little(0, 2);
+}
+
 /* A zip archive; `claim` adds to the sizes that it says, `crc` changes the checksums. */
 std::string zip(const std::vector<Member> &members, uint32_t claim = 0, uint32_t crc = 0)
 {
@@ -94,9 +115,31 @@ TEST(ImportLibsvm, MakesDenseRows)
     zero.o.features = 4;
     zero.input("t.svm", "0 0:1 2:3\n1 1:2\n").works();
     EXPECT_EQ(zero.numbers("/train/x"), (Doubles{1, 0, 3, 0, 0, 2, 0, 0}));
+    Import old; /* lines end as on old Macintoshes; a comment must not run on, nor past the end; found by tests/fuzz */
+    old.input("t.libsvm", "# first\r0 1:1 # x\r1 3:2\r#").works();
+    EXPECT_EQ(old.numbers("/train/x"), (Doubles{1, 0, 0, 0, 0, 2}));
     Import regression;
     regression.input("t", "0.25 1:1\n1.5 2:2\n").works();
     EXPECT_EQ(regression.numbers("/train/y"), (Doubles{0.25, 1.5}));
+}
+
+TEST(ImportLibsvm, TakesTheIndicesOfItsTestFileToo)
+{
+    Import i;
+    std::string test = i.file("t.test", "1 1:2 5:1\n0 4:1\n");
+    i.o.test_file = test.c_str();
+    i.input("t.libsvm", "1 1:2\n0 2:3\n1 3:4\n").works();
+    EXPECT_EQ(i.r.rows[0], 3);
+    EXPECT_EQ(i.r.rows[2], 2);
+    EXPECT_EQ(i.numbers("/train/x"), (Doubles{2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4, 0, 0}));
+    EXPECT_EQ(i.numbers("/test/x"), (Doubles{2, 0, 0, 0, 1, 0, 0, 0, 1, 0}));
+    EXPECT_EQ(i.numbers("/test/y"), (Doubles{1, 0}));
+    Import zero; /* a 0 in either file: both count from 0 */
+    std::string other = zero.file("t.test", "1 0:7\n");
+    zero.o.test_file = other.c_str();
+    zero.input("t.libsvm", "1 1:2\n0 2:3\n").works();
+    EXPECT_EQ(zero.numbers("/train/x"), (Doubles{0, 2, 0, 0, 0, 3}));
+    EXPECT_EQ(zero.numbers("/test/x"), (Doubles{7, 0, 0}));
 }
 
 TEST(ImportLibsvm, RefusesWithItsLine)
@@ -141,6 +184,23 @@ TEST(ImportIdx, FindsTheFourFilesByTheirNames)
     floats.input("x.idx", std::string("\0\0\x0d\x02", 4) + big32(2) + big32(1) + values<float>({0.5f, -2}, true));
     floats.input("y.idx", labels).works();
     EXPECT_EQ(floats.numbers("/train/x"), (Doubles{0.5, -2}));
+}
+
+TEST(ImportIdx, ReadsGzipOfSeveralMembers)
+{
+    std::string images = std::string("\0\0\x08\x02", 4) + big32(2) + big32(3) + values<uint8_t>({1, 2, 3, 4, 5, 6});
+    std::string labels = std::string("\0\0\x08\x01", 4) + big32(2) + values<uint8_t>({0, 1});
+    Import i;
+    i.input("train-images.gz", gzip(images.substr(0, 7)) + gzip("") + gzip(images.substr(7)))
+        .input("train-labels.gz", gzip(labels.substr(0, 9)) + gzip(labels.substr(9)))
+        .works();
+    EXPECT_EQ(i.numbers("/train/x"), (Doubles{1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(i.numbers("/train/y"), (Doubles{0, 1}));
+    Import cut;
+    std::string second = gzip(images.substr(7));
+    cut.input("train-images.gz", gzip(images.substr(0, 7)) + second.substr(0, second.size() - 3))
+        .input("train-labels.gz", gzip(labels))
+        .fails(KZ_E_DATA, "train-images.gz: the gzip data are cut short; fetch it again");
 }
 
 TEST(ImportIdx, RefusesWhatDoesNotAddUp)
@@ -236,7 +296,7 @@ TEST(ImportNpy, RefusesObjectsRecordsAndDamage)
                                                           "values must be finite and fit into binary32: fill it in or "
                                                           "leave the row out, for example with numpy.isfinite"},
         {npy("'<i8'", "(2, 1)", values<int64_t>({1, 1ll << 60})),
-         "x.npy: holds 1.152921504606847e+18 at row 1; whole numbers beyond 2^53 lose digits: is it an identifier?"},
+         "x.npy: holds 1.152921504606847e+18 at row 1; whole numbers from 2^53 on lose digits: is it an identifier?"},
     };
     for (const auto &c : cases) {
         Import i;
@@ -267,6 +327,23 @@ TEST(ImportNpz, ReadsStoredAndDeflatedMembersByName)
                "--train-x, --train-y, --test-x and --test-y");
 }
 
+TEST(ImportNpz, ReadsZip64)
+{
+    std::string x = npy("'|u1'", "(2, 2)", values<uint8_t>({1, 2, 3, 4}));
+    std::string whole = zip64({{"x.npy", x, false}, {"y.npy", kLabels, false}});
+    Import i;
+    i.input("t.npz", whole).works();
+    EXPECT_EQ(i.numbers("/train/x"), (Doubles{1, 2, 3, 4}));
+    EXPECT_EQ(i.numbers("/train/y"), (Doubles{0, 1}));
+    std::string lying = whole;
+    size_t sizes = lying.rfind("x.npy") + 5 + 4;
+    lying.replace(sizes + 8, 8, little((uint64_t)1 << 40, 8));
+    Import j;
+    j.input("t.npz", lying)
+        .fails(KZ_E_DATA, "t.npz: the archive is damaged: a member lies outside; fetch it again, or save it again with "
+                          "numpy.savez");
+}
+
 TEST(ImportNpz, RefusesDamageAndBombs)
 {
     std::string x = npy("'|u1'", "(2, 2)", values<uint8_t>({1, 2, 3, 4}));
@@ -289,6 +366,27 @@ TEST(ImportNpz, RefusesDamageAndBombs)
     bomb.input("t.npz", zip({{"x.npy", zeros, true}, {"y.npy", npy("'|u1'", "(80000,)", values(labels)), true}}))
         .fails(KZ_E_DATA, "x.npy: unpacks to 76.3 MiB, over 100 times its size and more than --memory; raise --memory "
                           "if that is meant");
+}
+
+TEST(ImportNpy, NeverTakesTwoLabelsForOne)
+{
+    std::string x = npy("'|u1'", "(2, 1)", values<uint8_t>({1, 2}));
+    Import i;
+    i.input("x.npy", x)
+        .input("y.npy", npy("'<i8'", "(2,)", values<int64_t>({9007199254740993, 9007199254740992})))
+        .fails(KZ_E_DATA, "y.npy: holds 9007199254740992 at row 0; whole numbers from 2^53 on lose digits: is it an "
+                          "identifier?");
+    Import j;
+    j.input("x.npy", npy("'<i8'", "(2, 1)", values<int64_t>({9007199254740993, 1})))
+        .input("y.npy", kLabels)
+        .fails(KZ_E_DATA, "x.npy: holds 9007199254740992 at row 0; whole numbers from 2^53 on lose digits: is it an "
+                          "identifier?");
+    Import most;
+    most.input("x.npy", x)
+        .input("y.npy", npy("'<i8'", "(2,)", values<int64_t>({9007199254740991, 4294967297})))
+        .works();
+    EXPECT_EQ(most.texts("class_names"), (Strings{"4294967297", "9007199254740991"}));
+    EXPECT_EQ(most.numbers("/train/y"), (Doubles{1, 0}));
 }
 
 TEST(ImportNpy, DrawsRowsAndStaysTheSame)

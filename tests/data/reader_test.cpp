@@ -88,14 +88,14 @@ TEST(DataReader, CpuTimeIsLimited)
     Config c(path);
     EXPECT_EQ(kz_data_open(&data, &c.cfg), KZ_E_DATA);
     std::string message = kz_error_message();
-    EXPECT_EQ(message, path + ": the HDF5 library took more than " + (KZ_SANITIZED ? "12" : "3") +
+    EXPECT_EQ(message, path + ": the HDF5 library took more than " + (KZ_UNDER_SANITIZER ? "12" : "3") +
                            " s of CPU time while opening /train/x" + harm);
     expect_no_child();
 }
 
 TEST(DataReader, MemoryIsLimited)
 {
-    if (KZ_SANITIZED) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
+    if (KZ_UNDER_SANITIZER) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
     Folder folder;
     std::string path = sound(folder);
     Hook hook([](const kz_request *q, kz_answer *a) {
@@ -112,7 +112,7 @@ TEST(DataReader, MemoryIsLimited)
 /* A group whose heap claims to be larger than any memory. */
 TEST(DataReader, MemoryThatAFileAsksForIsRefused)
 {
-    if (KZ_SANITIZED) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
+    if (KZ_UNDER_SANITIZER) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
     Folder folder;
     std::string path = folder / "a.h5";
     {

@@ -13,11 +13,11 @@ typedef struct {
     bool comment, label;        /* label: the first word of a line is */
 } indices;
 
-static void see_indices(indices *x, const char *s, int64_t n)
+static void see_indices(indices *x, char eol, const char *s, int64_t n)
 {
     for (const char *end = s + n; s < end; s++) {
         char c = *s;
-        if (c == '\n') {
+        if (c == eol) {
             x->index = -1;
             x->comment = false;
             x->label = true;
@@ -54,7 +54,7 @@ static kz_status find_indices(kz_table *t, indices *x)
         while (got == t->buffer_room) {
             KZ_TRY(kz_import_stopped(t->o));
             KZ_TRY(b->read(b, t->buffer, t->buffer_room, &got));
-            see_indices(x, t->buffer, got);
+            see_indices(x, t->eol, t->buffer, got);
         }
     }
 done:
@@ -102,16 +102,16 @@ static int64_t libsvm_cut(const kz_table *t, const char *s, int64_t n)
     int64_t rows = PIECE_CELLS / t->n_columns;
     if (rows < 1) rows = 1;
     for (; rows > 0 && at - s < KZ_PIECE_BYTES; rows--) {
-        const char *next = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+        const char *next = at < end ? memchr(at, t->eol, (size_t)(end - at)) : NULL;
         if (!next) break;
         at = next + 1;
     }
     return at - s;
 }
 
-static bool is_blank(char c)
+static bool is_blank(const kz_table *t, char c)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    return c == ' ' || c == '\t' || (c == '\r' && t->eol != '\r');
 }
 
 /* The number at s, which must end at a blank, a comment or the end of the line. */
@@ -121,7 +121,7 @@ static const char *number_at(const kz_table *t, kz_piece *p, const char *s, cons
     int digits = 0;
     double v;
     const char *q = kz_number_read(s, end, t->point, &v, &digits);
-    if (!q || !(is_blank(*q) || *q == '\n' || *q == '#')) return NULL;
+    if (!q || !(is_blank(t, *q) || *q == t->eol || *q == '#')) return NULL;
     if (column < 0) return q;
     kz_seen *seen = &p->seen[column];
     *out = v;
@@ -129,10 +129,10 @@ static const char *number_at(const kz_table *t, kz_piece *p, const char *s, cons
     return isfinite(v) ? q : NULL;
 }
 
-static void bad_word(kz_piece *p, int64_t line, const char *what, const char *s)
+static void bad_word(const kz_table *t, kz_piece *p, int64_t line, const char *what, const char *s)
 {
     int n = 0;
-    while (n < 40 && !is_blank(s[n]) && s[n] != '\n') n++;
+    while (n < 40 && !is_blank(t, s[n]) && s[n] != t->eol) n++;
     if (n >= 4 && memcmp(s, "qid:", 4) == 0)
         kz_piece_fail(p, line,
                       "holds a query number (qid), as ranking has them; that task is not supported: remove the "
@@ -145,25 +145,25 @@ static const char *parse_row(const kz_table *t, kz_piece *p, const char *s, cons
     int64_t last = -1;
     const char *q = number_at(t, p, s, end, t->column_of[0], &row[t->column_of[0]]);
     if (!q) {
-        bad_word(p, line, "no label: one number is wanted", s);
+        bad_word(t, p, line, "no label: one number is wanted", s);
         return NULL;
     }
-    for (s = q; *s != '\n';) {
-        if (is_blank(*s)) {
+    for (s = q; *s != t->eol;) {
+        if (is_blank(t, *s)) {
             s++;
             continue;
         }
-        if (*s == '#') return memchr(s, '\n', (size_t)(end - s));
+        if (*s == '#') return memchr(s, t->eol, (size_t)(end - s));
         int64_t index = 0;
         const char *digits = s;
         while (*s >= '0' && *s <= '9' && s - digits < 12) index = index * 10 + (*s++ - '0');
         int64_t field = index - t->first_index + 1;
         if (s == digits || *s != ':') {
-            bad_word(p, line, "no index:value pair", digits);
+            bad_word(t, p, line, "no index:value pair", digits);
             return NULL;
         }
         if (field < 1 || field >= t->fields || index <= last) {
-            bad_word(p, line,
+            bad_word(t, p, line,
                      index <= last ? "out of order: indices ascend, each once" : "beyond the indices there are",
                      digits);
             return NULL;
@@ -172,7 +172,7 @@ static const char *parse_row(const kz_table *t, kz_piece *p, const char *s, cons
         int64_t column = t->column_of[field];
         q = number_at(t, p, s + 1, end, column, column < 0 ? row : &row[column]);
         if (!q) {
-            bad_word(p, line, "no index:value pair with a finite number", digits);
+            bad_word(t, p, line, "no index:value pair with a finite number", digits);
             return NULL;
         }
         s = q;
@@ -185,10 +185,10 @@ static void libsvm_parse(const kz_table *t, kz_piece *p)
     const char *s = p->s, *end = s + p->n;
     double *row;
     for (; s < end; s++, p->lines++) {
-        while (is_blank(*s)) s++;
-        if (*s == '\n') continue;
+        while (is_blank(t, *s)) s++;
+        if (*s == t->eol) continue;
         if (*s == '#') {
-            s = memchr(s, '\n', (size_t)(end - s));
+            s = memchr(s, t->eol, (size_t)(end - s));
             continue;
         }
         if (!kz_piece_row(p, t->n_columns, &row)) return;

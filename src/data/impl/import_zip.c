@@ -179,7 +179,8 @@ typedef struct {
     uint32_t crc;
     z_stream z;
     bool ended, ready;
-    uint8_t input[INPUT];
+    int64_t room;
+    uint8_t input[]; /* (room): packed bytes; a stored member needs none */
 } member_bytes;
 
 static kz_status find_begin(member_bytes *m)
@@ -219,7 +220,7 @@ static kz_status inflate_some(member_bytes *m, uint8_t *out, int64_t n, int64_t 
     while (*got < n && !m->ended) {
         if (m->z.avail_in == 0) {
             int64_t more = 0;
-            KZ_TRY(take_packed(m, m->input, INPUT, &more));
+            KZ_TRY(take_packed(m, m->input, m->room, &more));
             m->z.next_in = m->input;
             m->z.avail_in = (uInt)more;
             if (more == 0) return damaged(m->zip->bytes, "a member is cut short");
@@ -286,20 +287,20 @@ static void member_close(kz_bytes *b)
 kz_status kz_zip_member(kz_bytes **out, kz_zip *z, int64_t i)
 {
     member_bytes *m = NULL;
-    kz_status st = kz_calloc(&m, 1, sizeof *m, "member of an archive");
+    const member *entry = &z->member[i];
+    int64_t room = !entry->deflated ? 0 : entry->packed < INPUT ? entry->packed : INPUT;
+    kz_status st = kz_calloc(&m, (int64_t)sizeof *m + room, 1, "member of an archive");
     if (st != KZ_OK) return st;
-    m->ready = inflateInit2(&m->z, -15) == Z_OK;
-    if (!m->ready) {
+    m->ready = entry->deflated && inflateInit2(&m->z, -15) == Z_OK;
+    if (entry->deflated && !m->ready) {
         kz_free(&m);
         return KZ_FAIL(KZ_E_MEM, "%s: no memory to unpack it", z->bytes->name);
     }
-    m->base = (kz_bytes){.name = z->member[i].name,
-                         .size = z->member[i].packed,
-                         .read = member_read,
-                         .seek = member_seek,
-                         .close = member_close};
+    m->base = (kz_bytes){
+        .name = entry->name, .size = entry->packed, .read = member_read, .seek = member_seek, .close = member_close};
     m->zip = z;
-    m->m = &z->member[i];
+    m->m = entry;
+    m->room = room;
     *out = &m->base;
     return KZ_OK;
 }
