@@ -15,9 +15,9 @@ target_compile_definitions(kz-flags INTERFACE
     $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=> KZ_VERSION="${PROJECT_VERSION}")
 target_include_directories(kz-flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
 target_link_options(kz-flags INTERFACE LINKER:--as-needed)
-if(KZ_SANITIZE)
+if(KZ_SANITIZE) # a target with the property KZ_PLAIN is linked with them, and not instrumented itself
     target_compile_options(kz-flags INTERFACE
-        -fsanitize=${KZ_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+        $<$<NOT:$<BOOL:$<TARGET_PROPERTY:KZ_PLAIN>>>:-fsanitize=${KZ_SANITIZE}> -fno-sanitize-recover=all -fno-omit-frame-pointer
         $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>) # gcc's is wrong about instrumented code
     target_link_options(kz-flags INTERFACE -fsanitize=${KZ_SANITIZE})
 endif()
