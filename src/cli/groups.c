@@ -50,10 +50,11 @@ static void suggest(kz_cli *cli, const char *word, const kz_group *group)
     const char *names[NAMES + 1] = {NULL}, *seconds[NAMES + 1] = {NULL}, *what, *near;
     const kz_command *command;
     int n = 0, m = 0;
-    for (const kz_command *const *c = kz_commands; *c && n < NAMES; c++) {
+    for (const kz_command *const *c = kz_commands; (command = *c) && n < NAMES; c++) {
+        const kz_group *its = kz_group_of(command);
         const char *top = kz_top_word(c, &what);
-        if (group ? kz_group_of(*c) == group : top != NULL) names[n++] = group ? kz_command_word(*c) : top;
-        if (kz_group_of(*c)) seconds[m++] = kz_command_word(*c);
+        if (group ? its == group : top != NULL) names[n++] = group ? kz_command_word(command) : top;
+        if (its) seconds[m++] = kz_command_word(command);
     }
     near = kz_suggest(word, names);
     if (near) {

@@ -1,6 +1,7 @@
 /* What people and machines see of a run: lines on stderr while it runs, and the result. */
 #include "train_cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -285,7 +286,8 @@ static void write_termination(json_t *j)
         json_object_del(j, "error");
         st = kz_json_dump_digits(&line, j, 9);
     }
-    if (st == KZ_OK && line.n <= MOST && write(fd, line.s, (size_t)line.n) < 0) st = KZ_E_OUTPUT; /* it is a courtesy */
+    bool fits = st == KZ_OK && line.n <= MOST;
+    if (fits && write(fd, line.s, (size_t)line.n) < 0) errno = 0; /* it is a courtesy */
     close(fd);
     kz_text_free(&line);
 }

@@ -13,7 +13,10 @@
 static double log_gamma(double a)
 {
     double product = 1;
-    for (; a < 20; a += 1) product *= a;
+    while (a < 20) {
+        product *= a;
+        a += 1;
+    }
     double b = 1 / (a * a);
     double series = (1.0 / 12 + b * (-1.0 / 360 + b * (1.0 / 1260 + b * (-1.0 / 1680)))) / a;
     return (a - 0.5) * kz_log_f64(a) - a + 0.91893853320467274178 + series - kz_log_f64(product);

@@ -133,7 +133,7 @@ static void chunk_of(hsize_t out[KZ_RANK_MAX], const hsize_t *extent, int rank, 
 
 static kz_status creation_of(kz_hdf5_writer *w, const char *object, int i, bool gzip, hid_t *out)
 {
-    hsize_t chunk[KZ_RANK_MAX];
+    hsize_t chunk[KZ_RANK_MAX] = {0};
     kz_status st = KZ_OK;
     WRITE(*out = H5Pcreate(H5P_DATASET_CREATE));
     WRITE(H5Pset_obj_track_times(*out, false));

@@ -284,7 +284,8 @@ static kz_status read_names(const kz_table *t, const char **s, const char *end, 
             if ((unsigned char)*c < ' ') *c = ' ';
     }
     if (p.status != KZ_OK) {
-        st = KZ_FAIL(p.status, "%s: line %lld: %s", t->file[0].bytes->name, (long long)line + 1, p.bad);
+        st = p.status;
+        (void)KZ_FAIL(st, "%s: line %lld: %s", t->file[0].bytes->name, (long long)line + 1, p.bad);
         goto done;
     }
     *out = names;

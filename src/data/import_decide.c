@@ -247,6 +247,7 @@ static kz_status decide_task(kz_table *t, kz_import_result *r)
         many = many || c->too_many;
         whole = whole && holds_whole(c);
     }
+    if (!target) return KZ_FAIL(KZ_E_ARG, "no column is the target");
     bool classes = said ? strcmp(t->o->task, "classification") == 0
                         : r->targets == 1 && (text || (whole && target->words.n <= KZ_FEW_CLASSES));
     r->classification = classes;

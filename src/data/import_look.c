@@ -163,11 +163,12 @@ static kz_status add_target(kz_column *c, double v, int64_t count)
 
 static kz_status count_target(kz_column *c, const kz_piece *p, int64_t column, int64_t columns)
 {
+    const int half = KZ_SMALL / 2;
     kz_status st = KZ_OK;
     if (c->seen.fraction || c->too_many) return KZ_OK;
     for (int64_t i = 0; i < p->rows; i++) {
         double v = p->cells[i * columns + column];
-        if (v >= -KZ_SMALL / 2 && v < KZ_SMALL / 2 && v == (double)(int64_t)v) c->small[(int64_t)v + KZ_SMALL / 2]++;
+        if (v >= -half && v < half && v == (double)(int64_t)v) c->small[(int64_t)v + half]++;
         else if (whole(v) && !c->too_many) KZ_TRY(add_target(c, v, 1));
     }
 done:
@@ -253,7 +254,7 @@ kz_status kz_table_look(kz_table *t)
         kz_column *column = &t->column[c];
         for (int64_t i = 0; column->small && i < KZ_SMALL; i++)
             if (column->small[i] && !column->text)
-                KZ_TRY(add_target(column, (double)(i - KZ_SMALL / 2), column->small[i]));
+                KZ_TRY(add_target(column, (double)i - 0.5 * KZ_SMALL, column->small[i]));
         if (column->text || column->role == KZ_ROLE_TARGET) KZ_TRY(kz_words_sort(&column->words));
     }
     if (t->rows == 0)

@@ -48,7 +48,7 @@ static const char *reason(const kz_array *a, const kz_node *node)
 static bool is_well_shaped(const kz_array *a, const kz_node *node)
 {
     double bytes = chunk_bytes(a, node);
-    return !holds_part_of_rows(a, node) && bytes >= GOOD_CHUNK / 8 && bytes <= GOOD_CHUNK * 8;
+    return !holds_part_of_rows(a, node) && bytes >= GOOD_CHUNK / 8.0 && bytes <= GOOD_CHUNK * 8.0;
 }
 
 /* Chunks of whole rows of about half a megabyte, packed lightly if they were packed; unpacked where they are so already.

@@ -39,18 +39,18 @@ static kz_status put_text(const kz_hdf5 *file, char *to, size_t room, const char
 }
 
 /* Rows read ahead that nobody wants any more.  What was wrong with them is told when they are asked for. */
-static kz_status settle(kz_hdf5 *file)
+static void settle(kz_hdf5 *file)
 {
     kz_answer a;
-    if (!file->ahead) return KZ_OK;
+    if (!file->ahead) return;
     file->ahead = false;
     (void)kz_reader_receive(file->reader, &file->question, file->seconds, &a);
-    return KZ_OK;
 }
 
 static kz_status begin(kz_hdf5 *file, kz_call call, const char *object, const char *key)
 {
-    kz_status st = settle(file);
+    kz_status st = KZ_OK;
+    settle(file);
     file->question = (kz_request){.call = call};
     KZ_TRY(put_text(file, file->question.object, sizeof file->question.object, object));
     snprintf(file->question.key, sizeof file->question.key, "%s", key);

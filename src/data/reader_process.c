@@ -250,7 +250,7 @@ static kz_status wait_for(kz_reader *r, const kz_request *q, double seconds)
 static kz_status pass_on(kz_reader *r, kz_answer *a)
 {
     char *clean = NULL;
-    kz_status st = (kz_status)a->status;
+    kz_status st = KZ_OK;
     if (a->status != KZ_E_DATA && a->status != KZ_E_INPUT && a->status != KZ_E_MEM)
         return kz_reader_distrust(r, "has an unknown status");
     a->message[sizeof a->message - 1] = '\0';

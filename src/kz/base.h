@@ -49,7 +49,11 @@ const char *kz_error_trail(void);   /* where it passed: "file.c:12 < file.c:34";
 void kz_error_clear(void);
 
 /* Starts a failure: records the message and gives the status back.  An expression, e.g. `return KZ_FAIL(...)`. */
+#ifndef __clang_analyzer__
 #define KZ_FAIL(status, ...) kz_error_set((status), __FILE__, __LINE__, __VA_ARGS__)
+#else /* which then sees what comes back */
+#define KZ_FAIL(status, ...) (kz_error_set((status), __FILE__, __LINE__, __VA_ARGS__), (status))
+#endif
 
 /* Passes a failure on: sets the local `st` and goes to the local label `done`. */
 #define KZ_TRY(call)                                                                                                   \
