@@ -242,10 +242,11 @@ enum { BLOCK = 1 << 20 };
 static kz_status hash_values(const kz_safetensors *f, kz_sha256 *hash)
 {
     char *block = NULL;
+    int64_t most = f->bytes < BLOCK ? f->bytes : BLOCK;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_calloc(&block, BLOCK, 1, "block of a file"));
-    for (int64_t at = 0; at < f->bytes; at += BLOCK) {
-        int64_t n = f->bytes - at < BLOCK ? f->bytes - at : BLOCK;
+    KZ_TRY(kz_calloc(&block, most, 1, "block of a file"));
+    for (int64_t at = 0; at < f->bytes; at += most) {
+        int64_t n = f->bytes - at < most ? f->bytes - at : most;
         KZ_TRY(read_at(f, block, n, f->start + at));
         kz_sha256_add(hash, block, (size_t)n);
     }
