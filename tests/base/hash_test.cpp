@@ -2,6 +2,7 @@
 #include "kz/base.h"
 
 #include <gtest/gtest.h>
+#include <openssl/crypto.h>
 #include <string>
 
 static std::string hex_of(kz_sha256 *h)
@@ -60,4 +61,25 @@ TEST(HashMemory, FailedAllocation)
     EXPECT_EQ(KZ_E_MEM, kz_sha256_create(&hash));
     kz_calloc_fail_at(0);
     EXPECT_EQ(nullptr, hash);
+}
+
+static int64_t crypto_allocations;
+
+// A digest in the middle of a run must not be able to fail.
+TEST(HashMemory, OnlyCreatingOneTakesMemory)
+{
+    auto take = [](size_t n, const char *, int) { return crypto_allocations++, malloc(n); };
+    auto more = [](void *p, size_t n, const char *, int) { return crypto_allocations++, realloc(p, n); };
+    auto give = [](void *p, const char *, int) { free(p); };
+    if (CRYPTO_set_mem_functions(take, more, give) != 1) GTEST_SKIP() << "libcrypto has taken memory before";
+    kz_sha256 *h = nullptr;
+    uint8_t digest[32];
+    ASSERT_EQ(KZ_OK, kz_sha256_create(&h));
+    int64_t before = crypto_allocations;
+    for (int i = 0; i < 3; i++) {
+        kz_sha256_add(h, "abc", 3);
+        kz_sha256_end(h, digest);
+    }
+    EXPECT_EQ(crypto_allocations, before);
+    kz_sha256_destroy(&h);
 }
