@@ -67,6 +67,17 @@ TEST_F(RecordCheckpoint, TheBestOneStaysToo)
     EXPECT_EQ(wanted, entries(path("run"))) << "an equal one does not push it out";
 }
 
+TEST_F(RecordCheckpoint, NewerOnesThatWerePassedOverDoNotPushItOut)
+{
+    cfg.train.checkpoint = {1, 0, 0, 1};
+    ASSERT_EQ(KZ_OK, create(path("run").c_str()));
+    for (const char *name : {"checkpoint-000003.safetensors", "checkpoint-000002.step-0000000500.safetensors"})
+        std::ofstream(path("run/") + name) << "damaged";
+    ASSERT_EQ(KZ_OK, write(2)) << kz_error_message();
+    EXPECT_EQ((std::vector<std::string>{"checkpoint-000002.safetensors", "config.yaml", "metrics.jsonl"}),
+              entries(path("run")));
+}
+
 TEST_F(RecordCheckpoint, NamesSortByProgress)
 {
     std::vector<std::string> names;
