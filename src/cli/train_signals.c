@@ -21,7 +21,7 @@ static void on_save(int number)
 static void handle(int number, void (*handler)(int))
 {
     struct sigaction before, action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask); /* two that come together are a first and a second */
     if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN && number != SIGTERM) return;
     sigaction(number, &action, NULL);
 }
