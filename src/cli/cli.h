@@ -111,6 +111,7 @@ struct kz_cli {
     int64_t first[KZ_CLI_OPTIONS + 1]; /* values of option i: first[i] .. first[i + 1] - 1; a flag's are NULL */
     kz_text hint, report;
     bool printed_json;
+    bool error_told; /* on stderr, in a form of the command's own */
 };
 
 /* Parses what follows the command's name.  *cli is overwritten; kz_cli_free it, also after a failure (which keeps the
@@ -160,8 +161,8 @@ typedef enum { KZ_LOG_TEXT, KZ_LOG_LOGFMT, KZ_LOG_JSON } kz_log;
 /* What --log says ("text", "logfmt", "json"); left out: text on a terminal, logfmt elsewhere.  Fails: KZ_E_USAGE. */
 kz_status kz_log_choose(kz_log *out, const char *command, const char *given);
 /* time=2026-01-31T09:05:00Z event=epoch epoch=3 ..., or the same as a JSON object.  fields is taken over; NULL (no memory)
- * leaves the line out.  Nothing with --quiet or KZ_LOG_TEXT. */
-void kz_log_event(const kz_cli *cli, kz_log format, const char *event, json_t *fields);
+ * leaves the line out.  Nothing with --quiet or KZ_LOG_TEXT.  Returns whether a line was written. */
+bool kz_log_event(const kz_cli *cli, kz_log format, const char *event, json_t *fields);
 
 /* ---- progress: one bar on stderr, only on a terminal and without --quiet; elsewhere all of this does nothing ---- */
 

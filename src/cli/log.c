@@ -49,18 +49,20 @@ done:
     return st;
 }
 
-void kz_log_event(const kz_cli *cli, kz_log format, const char *event, json_t *fields)
+bool kz_log_event(const kz_cli *cli, kz_log format, const char *event, json_t *fields)
 {
     char now[24];
     kz_text line = {0};
+    bool told = false;
     if (fields && format != KZ_LOG_TEXT && !cli->quiet) {
         kz_clock_utc(now);
         json_t *whole = json_pack("{s:s, s:s}", "time", now, "event", event);
         json_object_update(whole, fields);
         kz_status st = format == KZ_LOG_JSON ? kz_json_dump_digits(&line, whole, 9) : add_logfmt(&line, whole);
-        if (st == KZ_OK) fprintf(stderr, "%s\n", kz_text_str(&line));
+        told = st == KZ_OK && fprintf(stderr, "%s\n", kz_text_str(&line)) > 0;
         json_decref(whole);
     }
     json_decref(fields);
     kz_text_free(&line);
+    return told;
 }

@@ -119,15 +119,10 @@ static void print_safely(const char *text)
     }
 }
 
-void kz_cli_print_error(kz_cli *cli, kz_status st)
+static void print_people_error(const kz_cli *cli, const char *message)
 {
-    const char *message = *kz_error_message() ? kz_error_message() : kz_status_meaning(st);
     const char *red = kz_style_code(stderr, KZ_STYLE_RED), *off = kz_style_code(stderr, KZ_STYLE_OFF);
     const char *trail = getenv("KAIZEN_DEBUG") ? kz_error_trail() : "";
-    kz_progress_end();
-    if (kz_status_exit(st) == 70 && !cli->hint.n)
-        kz_cli_hint(cli, "this is a bug in kaizen: please report it with the output of KAIZEN_DEBUG=1");
-    fflush(stdout); /* results before the error, also where both go to one file */
     print_safely(kz_text_str(&cli->report));
     fprintf(stderr, "%skaizen: error:%s ", red, off);
     print_safely(message);
@@ -135,5 +130,15 @@ void kz_cli_print_error(kz_cli *cli, kz_status st)
     print_safely(kz_text_str(&cli->hint));
     fputc('\n', stderr);
     if (*trail) fprintf(stderr, "  trail: %s\n", trail);
+}
+
+void kz_cli_print_error(kz_cli *cli, kz_status st)
+{
+    const char *message = *kz_error_message() ? kz_error_message() : kz_status_meaning(st);
+    kz_progress_end();
+    if (kz_status_exit(st) == 70 && !cli->hint.n)
+        kz_cli_hint(cli, "this is a bug in kaizen: please report it with the output of KAIZEN_DEBUG=1");
+    fflush(stdout); /* results before the error, also where both go to one file */
+    if (!cli->error_told) print_people_error(cli, message);
     if (cli->json && !cli->printed_json) print_json_error(cli, st, message);
 }

@@ -106,22 +106,20 @@ done:
 /* ---- the run ---- */
 
 /* A run that was finished before: its result once more, and its status. */
-static kz_status show_finished(const kz_train_view *v, const kz_config *cfg, const char *directory, json_t *run)
+static kz_status show_finished(kz_train_view *v, const kz_config *cfg, const char *directory, json_t *run)
 {
     kz_train_result result = {0};
-    kz_train_view seen = *v;
     kz_status st = KZ_OK;
     kz_train_result_of(&result, run);
     bool diverged = strcmp(result.run.status, "diverged") == 0;
-    seen.classification = !isnan(result.run.train.accuracy);
+    v->classification = !isnan(result.run.train.accuracy);
     KZ_TRY(kz_strdup(&result.directory, directory));
     if (v->log == KZ_LOG_TEXT) kz_cli_note(v->cli, "note    %s: is finished; nothing was trained", directory);
     if (v->cli->json) KZ_TRY(kz_cli_print_json(v->cli, run));
-    else kz_train_print_result(&seen, cfg, &result);
+    else kz_train_print_result(v, cfg, &result);
     const char *error = json_string_value(json_object_get(run, "error"));
     if (diverged) st = KZ_FAIL(KZ_E_DIVERGED, "%s", error ? error : "the run diverged");
-    seen.name = cfg->name;
-    kz_train_tell_end(&seen, &result, st);
+    kz_train_tell_end(v, &result, st);
 done:
     kz_train_result_free(&result);
     return st;
@@ -162,10 +160,12 @@ kz_status kz_cli_train(kz_cli *cli)
         st = print_config(cli, cfg);
         goto done;
     }
+    v.name = cfg->name;
     if (!v.dry_run) kz_train_signals(&options);
     KZ_TRY(kz_train_resume_find(&resume, cfg, &options, &finished));
     st = finished ? show_finished(&v, cfg, resume.directory, finished) : train(&v, cfg, &options);
 done:
+    if (st != KZ_OK && !v.told && !v.dry_run && !kz_cli_has(cli, "--print-config")) kz_train_tell_failure(&v, st);
     json_decref(finished);
     kz_train_resume_free(&resume);
     kz_config_destroy(&cfg);

@@ -41,6 +41,7 @@ typedef struct {
     const char *name;
     int64_t rows, steps_per_epoch, batch, epochs, steps;
     bool classification, has_valid, dry_run;
+    bool told; /* its end has been */
     char note[48];
 } kz_train_view;
 
@@ -48,6 +49,8 @@ kz_train_watch kz_train_watching(kz_train_view *v);
 void kz_train_print_result(const kz_train_view *v, const kz_config *cfg, const kz_train_result *r);
 /* The last event, and the summary for a container's termination log (KAIZEN_TERMINATION_LOG, else /dev/termination-log, if
  * that is there). */
-void kz_train_tell_end(const kz_train_view *v, const kz_train_result *r, kz_status st);
+void kz_train_tell_end(kz_train_view *v, const kz_train_result *r, kz_status st);
+/* The same of a run that failed before it began: st and the error say why. */
+void kz_train_tell_failure(kz_train_view *v, kz_status st);
 
 #endif

@@ -262,40 +262,79 @@ void kz_train_print_result(const kz_train_view *v, const kz_config *cfg, const k
 
 /* ---- the end ---- */
 
+/* The error as people see it, with the lines above it that a wrong config has. */
+static void add_error(const kz_train_view *v, json_t *j)
+{
+    kz_text text = {0};
+    const char *report = kz_text_str(&v->cli->report), *message = kz_error_message();
+    if (kz_text_add(&text, "%s%s", report, message) == KZ_OK) message = kz_text_str(&text);
+    json_object_set_new(j, "error", json_string(message));
+    kz_text_free(&text);
+}
+
 static json_t *summary(const kz_train_view *v, const kz_train_result *r, kz_status st)
 {
     json_t *j =
         json_pack("{s:s?, s:s, s:s, s:i, s:I, s:I, s:s, s:s?}", "name", v->name, "status", r->run.status, "stopped_by",
                   r->run.stopped_by, "exit", kz_status_exit(st), "epochs", (json_int_t)r->run.epochs, "steps",
                   (json_int_t)r->run.steps, "weights", r->weights, "run", r->directory);
-    if (j && st != KZ_OK) json_object_set_new(j, "error", json_string(kz_error_message()));
+    if (j && st != KZ_OK) add_error(v, j);
     return j;
 }
 
-/* One line of JSON, which Kubernetes shows as the container's message; without the error where it is too long. */
-static void write_termination(json_t *j)
+/* Shortens the error to what is sure to fit. */
+static void cut_error(json_t *j)
+{
+    char start[600];
+    const char *error = json_string_value(json_object_get(j, "error"));
+    if (!error) return;
+    int n = snprintf(start, sizeof start - 4, "%s", error);
+    if (n >= (int)sizeof start - 4) n = (int)sizeof start - 5;
+    while (n > 0 && ((unsigned char)error[n] & 0xc0) == 0x80) n--; /* whole characters */
+    memcpy(start + n, "...", 4);
+    json_object_set_new(j, "error", json_string(start));
+}
+
+/* One line of JSON, which Kubernetes shows as the container's message. */
+static void write_termination(const json_t *whole)
 {
     enum { MOST = 4096 };
     const char *path = getenv("KAIZEN_TERMINATION_LOG");
     kz_text line = {0};
     int fd = open(path && *path ? path : "/dev/termination-log", O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return;
+    json_t *j = json_copy((json_t *)whole);
     kz_status st = kz_json_dump_digits(&line, j, 9);
     if (st == KZ_OK && line.n > MOST) {
         kz_text_free(&line);
-        json_object_del(j, "error");
+        cut_error(j);
         st = kz_json_dump_digits(&line, j, 9);
     }
     bool fits = st == KZ_OK && line.n <= MOST;
     if (fits && write(fd, line.s, (size_t)line.n) < 0) errno = 0; /* it is a courtesy */
     close(fd);
     kz_text_free(&line);
+    json_decref(j);
 }
 
-void kz_train_tell_end(const kz_train_view *v, const kz_train_result *r, kz_status st)
+static void tell(kz_train_view *v, json_t *j, bool failed)
 {
-    json_t *j = summary(v, r, st);
     if (!j) return;
+    v->told = true;
     write_termination(j);
-    kz_log_event(v->cli, v->log, "end", j);
+    bool logged = kz_log_event(v->cli, v->log, "end", j);
+    v->cli->error_told = failed && logged && v->log == KZ_LOG_JSON; /* every line is then JSON */
+}
+
+void kz_train_tell_end(kz_train_view *v, const kz_train_result *r, kz_status st)
+{
+    tell(v, summary(v, r, st), st != KZ_OK);
+}
+
+void kz_train_tell_failure(kz_train_view *v, kz_status st)
+{
+    json_t *j = json_pack("{s:s?, s:s, s:s, s:i}", "name", v->name, "status", "failed", "stopped_by", "error", "exit",
+                          kz_status_exit(st));
+    if (j) add_error(v, j);
+    tell(v, j, true);
 }

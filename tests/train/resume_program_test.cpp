@@ -225,6 +225,88 @@ TEST(ResumeProgram, EventsAreLinesAndTheEndIsSummarised)
     EXPECT_NE(text.err.find("epoch      step"), std::string::npos) << text.err;
 }
 
+TEST(ResumeProgram, AFailureBeforeTheRunIsToldToo)
+{
+    Folder folder;
+    folder.write("c.yaml", config());
+    std::string wrong = config();
+    for (int i = 0; i < 200; i++) wrong += "wrong" + std::to_string(i) + ": 1\n";
+    folder.write("long.yaml", wrong);
+    const struct {
+        std::vector<std::string> arguments;
+        int status;
+        const char *says;
+    } cases[] = {
+        {{"-c", "none.yaml"}, 66, "none.yaml: cannot be opened"},
+        {{"-c", "c.yaml", "--set", "data.path=none.h5"}, 66, "no file 'none.h5'"},
+        {{"-c", "c.yaml", "--set", "optimizer.lrr=1"}, 78, "did you mean 'optimizer.lr'"},
+        {{"-c", "long.yaml"}, 78, "unknown key 'wrong0'"},
+        {{"-c", "c.yaml", "--resume", "nowhere"}, 66, "holds no run"},
+        {{"-c", "c.yaml", "--set", "optimizer.lr=1e38", "--set", "model.layers[0].activation=relu"},
+         76,
+         "is not finite"},
+    };
+    for (const auto &c : cases) {
+        Options o;
+        o.env = {{"KAIZEN_TERMINATION_LOG", folder.write("message", std::string(5000, 'x'))}};
+        std::vector<std::string> arguments = c.arguments;
+        arguments.insert(arguments.end(), {"--log", "json"});
+        Result r = train(folder, arguments, o);
+        EXPECT_EQ(r.status, c.status) << c.says << "\n" << r.err;
+        std::istringstream lines(r.err);
+        std::string line, last;
+        while (std::getline(lines, line)) golden::parse(last = line); // nothing but JSON
+        std::string message = program::read_file(folder.path("message"));
+        EXPECT_LE(message.size(), 4096u);
+        for (const std::string &text : {last, message}) {
+            golden::Json j = golden::parse(text);
+            EXPECT_EQ(golden::number(j.get(), "exit", -1), c.status) << text;
+            EXPECT_NE(golden::text(j.get(), "error").find(c.says), std::string::npos) << text;
+        }
+        Result logfmt = train(folder, c.arguments);
+        EXPECT_NE(logfmt.err.find(" event=end "), std::string::npos) << logfmt.err;
+        EXPECT_NE(logfmt.err.find("kaizen: error: "), std::string::npos) << logfmt.err;
+    }
+    Options o;
+    o.env = {{"KAIZEN_TERMINATION_LOG", folder.write("message", "old")}};
+    EXPECT_EQ(train(folder, {"-c", "none.yaml", "--dry-run"}, o).status, 66);
+    EXPECT_EQ(program::read_file(folder.path("message")), "old") << "there was to be no run";
+}
+
+TEST(ResumeProgram, ASecondSignalEndsTheProgramAtOnce)
+{
+    Folder folder;
+    folder.write("c.yaml", config(endless));
+    const struct {
+        int first, second, status;
+    } cases[] = {{SIGINT, SIGTERM, 143}, {SIGHUP, SIGINT, 130}};
+    for (const auto &c : cases) {
+        std::string out = folder.path("run" + std::to_string(c.status)), program = program::kaizen_path(),
+                    yaml = folder.path("c.yaml");
+        pid_t pid = fork();
+        if (pid == 0) {
+            execl(program.c_str(), "kaizen", "train", "-q", "-c", yaml.c_str(), "--out", out.c_str(), "--set",
+                  "train.checkpoint.every_steps=100", nullptr);
+            _exit(127);
+        }
+        ASSERT_GT(pid, 0);
+        auto trains = [&] { // its first checkpoint is there
+            if (!program::exists(out)) return false;
+            for (const auto &entry : std::filesystem::directory_iterator(out))
+                if (entry.path().extension() == ".safetensors") return true;
+            return false;
+        };
+        while (!trains()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        for (int number : {SIGSTOP, c.first, c.second, SIGCONT}) kill(pid, number); // both come together
+        int status = 0;
+        waitpid(pid, &status, 0);
+        EXPECT_TRUE(WIFEXITED(status)) << status;
+        EXPECT_TRUE(WEXITSTATUS(status) == c.status || WEXITSTATUS(status) == 128 + c.first) << WEXITSTATUS(status);
+        EXPECT_FALSE(program::exists(out + "/run.json"));
+        EXPECT_EQ(train(folder, {"--resume", out}, interrupted_by(SIGTERM)).status, 75);
+    }
+}
+
 TEST(ResumeProgram, TheDiskIsLookedAtFirst)
 {
     Folder folder;
