@@ -162,7 +162,7 @@ kz_status kz_cli_train(kz_cli *cli)
     }
     v.name = cfg->name;
     if (!v.dry_run) kz_train_signals(&options);
-    KZ_TRY(kz_train_resume_find(&resume, cfg, &options, &finished));
+    KZ_TRY(kz_train_resume_find(&resume, cli, cfg, &options, &finished));
     st = finished ? show_finished(&v, cfg, resume.directory, finished) : train(&v, cfg, &options);
 done:
     if (st != KZ_OK && !v.told && !v.dry_run && !kz_cli_has(cli, "--print-config")) kz_train_tell_failure(&v, st);

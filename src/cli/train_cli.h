@@ -27,7 +27,8 @@ typedef struct {
 kz_status kz_train_resume_read(kz_train_resume *r, const kz_cli *cli);
 /* Once the config is read: finds the directory if need be.  *finished <- run.json of a run to which there is nothing to
  * add, yours; options->resume and directory are set where there is one to go on with. */
-kz_status kz_train_resume_find(kz_train_resume *r, const kz_config *cfg, kz_train_options *options, json_t **finished);
+kz_status kz_train_resume_find(kz_train_resume *r, kz_cli *cli, const kz_config *cfg, kz_train_options *options,
+                               json_t **finished);
 void kz_train_resume_free(kz_train_resume *r);
 
 /* *run and *result <- what run.json says; rows of metrics are then -1. */

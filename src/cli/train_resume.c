@@ -55,14 +55,16 @@ static bool wants_more(const kz_config *cfg, const json_t *run)
     return strcmp(by, "epochs") == 0;
 }
 
-static kz_status same_config(const kz_train_resume *r, const kz_config *cfg)
+static kz_status same_config(kz_cli *cli, const kz_train_resume *r, const kz_config *cfg)
 {
     char *path = NULL;
     kz_config *began = NULL;
     kz_text report = {0}, difference = {0};
     kz_status st = KZ_OK;
     KZ_TRY(kz_path_join(&path, r->directory, "config.yaml"));
-    KZ_TRY(kz_config_load(&began, path, NULL, 0, &report));
+    st = kz_config_load(&began, path, NULL, 0, &report);
+    if (report.n) kz_cli_report(cli, report.s);
+    if (st != KZ_OK) goto done;
     KZ_TRY(kz_config_difference(&difference, began, cfg));
     if (difference.n == 0) goto done;
     difference.s[difference.n - 1] = '\0'; /* the last line feed */
@@ -75,11 +77,11 @@ done:
     return st;
 }
 
-static kz_status look_into(const kz_train_resume *r, const kz_config *cfg, json_t **finished)
+static kz_status look_into(kz_cli *cli, const kz_train_resume *r, const kz_config *cfg, json_t **finished)
 {
     json_t *run = NULL;
     kz_status st = KZ_OK;
-    KZ_TRY(same_config(r, cfg));
+    KZ_TRY(same_config(cli, r, cfg));
     KZ_TRY(kz_record_read(&run, r->directory));
     const char *status = json_string_value(json_object_get(run, "status"));
     bool over = status && (strcmp(status, "completed") == 0 || strcmp(status, "diverged") == 0);
@@ -91,7 +93,8 @@ done:
 
 /* ---- which one ---- */
 
-kz_status kz_train_resume_find(kz_train_resume *r, const kz_config *cfg, kz_train_options *options, json_t **finished)
+kz_status kz_train_resume_find(kz_train_resume *r, kz_cli *cli, const kz_config *cfg, kz_train_options *options,
+                               json_t **finished)
 {
     kz_status st = KZ_OK;
     options->directory = r->directory;
@@ -106,7 +109,7 @@ kz_status kz_train_resume_find(kz_train_resume *r, const kz_config *cfg, kz_trai
     if (!there && r->directory) kz_record_clear(r->directory);
     options->directory = r->directory;
     options->resume = there;
-    if (there) KZ_TRY(look_into(r, cfg, finished));
+    if (there) KZ_TRY(look_into(cli, r, cfg, finished));
 done:
     return st;
 }

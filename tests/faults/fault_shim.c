@@ -1,12 +1,14 @@
-/* A library for LD_PRELOAD that makes one system call of a program go wrong: the n-th of those that touch files under the
- * folder FAULT_DIR.
+/* A library for LD_PRELOAD that makes one system call of a program go wrong, the n-th of those that touch files under the
+ * folder FAULT_DIR, or one of its allocations.
  *
  *   FAULT_AT    which one, from 1; 0 or unset: none, they are only counted
  *   FAULT_HOW   kill: SIGKILL before the call; kill-after: after it; short: half of a write, then SIGKILL;
  *               else an errno by name: ENOSPC, EIO, EACCES, EDQUOT, EINTR
  *   FAULT_CALLS only these calls, such as "write,fsync"; unset: all
  *   FAULT_LOG   a file to which the calls are appended, one line each: "12 write run/metrics.jsonl"
- *   FAULT_FOR   how many calls in a row go wrong; default 1, 0: all from FAULT_AT on */
+ *   FAULT_FOR   how many calls in a row go wrong; default 1, 0: all from FAULT_AT on
+ *   FAULT_ALLOC which allocation of kz_calloc fails, from 1, but for those of the reader of data files, which is another
+ *               process; 0: none, and their number is written to FAULT_LOG at the end */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -213,4 +215,30 @@ DIR *opendir(const char *path)
     DIR *result = REAL(opendir)(path);
     if (how == KILL_AFTER || how == SHORT) die();
     return result;
+}
+
+/* ---- memory: kz_calloc is the only one that asks for aligned memory ---- */
+
+static long allocations;
+static pid_t first_process;
+
+__attribute__((constructor)) static void begin(void)
+{
+    first_process = getpid();
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    const char *which = getenv("FAULT_ALLOC");
+    if (which && atol(which) == 0 && getpid() == first_process) log_call(allocations, "allocations", "");
+}
+
+void *aligned_alloc(size_t alignment, size_t n)
+{
+    const char *which = getenv("FAULT_ALLOC");
+    long number = getpid() == first_process ? __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST) : 0;
+    void *p = NULL;
+    if (which && number > 0 && number == atol(which)) errno = ENOMEM;
+    else if (posix_memalign(&p, alignment, n) != 0) errno = ENOMEM;
+    return p;
 }

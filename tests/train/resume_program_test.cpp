@@ -124,6 +124,10 @@ TEST(ResumeProgram, AFinishedRunIsShownAndNotTouched)
     EXPECT_EQ(train(folder, {"-c", "c.yaml", "--resume", "--out", "run", "--set", "name=x", "--threads", "2"}).status,
               0);
     EXPECT_EQ(before, contents(folder.path("run")));
+    folder.write("run/config.yaml", before["config.yaml"] + "wrong: 1\n");
+    Result damaged = train(folder, {"-c", "c.yaml", "--resume", "--out", "run"});
+    EXPECT_EQ(damaged.status, 78);
+    EXPECT_NE(damaged.err.find("unknown key 'wrong'"), std::string::npos) << damaged.err;
 }
 
 TEST(ResumeProgram, ADivergedRunStaysDiverged)
@@ -377,4 +381,34 @@ TEST(ResumeProgram, KilledOrFailingAtAnyCallItGoesOn)
     }
     EXPECT_GE(kills, calls / 3 - 1);
     EXPECT_GE(failures, calls / 4) << "closing a directory and the like may fail unnoticed";
+}
+
+TEST(ResumeProgram, EachAllocationOfTheProgramFailsInTurnAndItGoesOn)
+{
+    if (sanitized()) GTEST_SKIP() << "the sanitizers' own allocator cannot be preloaded over";
+    Folder folder;
+    folder.write("c.yaml", config("epochs: 2, batch: 40, checkpoint: {every_steps: 2, keep: 1}"));
+    std::string out = folder.path("run"), log = folder.path("log");
+    std::vector<std::string> arguments = {"-c", folder.path("c.yaml"), "--resume", "auto", "--out", out, "-q"};
+    auto failing = [&](int at) {
+        Options o;
+        o.env = {{"LD_PRELOAD", FAULT_SHIM}, {"FAULT_ALLOC", std::to_string(at)}, {"FAULT_LOG", log}};
+        return train(folder, arguments, o);
+    };
+    ASSERT_EQ(failing(0).status, 0);
+    std::string wanted = digest(out);
+    int calls = std::stoi(program::read_file(log)), failures = 0;
+    ASSERT_GT(calls, 100);
+    for (int at = 1; at <= calls; at += 9) {
+        std::filesystem::remove_all(out);
+        Result r = failing(at);
+        failures += r.status == 1;
+        EXPECT_TRUE(r.status == 0 || r.status == 1) << "allocation " << at << ": status " << r.status << "\n" << r.err;
+        EXPECT_EQ(r.status == 1, r.err.find("kaizen: error: ") != std::string::npos) << at << "\n" << r.err;
+        if (r.status == 0) continue;
+        Result again = train(folder, arguments);
+        ASSERT_EQ(again.status, 0) << "allocation " << at << "\n" << again.err;
+        ASSERT_EQ(digest(out), wanted) << "allocation " << at;
+    }
+    EXPECT_GE(failures, calls / 10) << "scripts/fault-table tries every one";
 }
