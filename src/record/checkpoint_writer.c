@@ -16,6 +16,7 @@ struct kz_checkpoint_writer {
     char *directory;
     kz_checkpoint_facts facts; /* all but what changes; what it points to outlives the writer */
     int64_t keep;
+    bool ahead_removed;
     kz_sha256 *hash;
 
     pthread_t thread;
@@ -81,7 +82,8 @@ static kz_status write_job(kz_checkpoint_writer *w)
     KZ_TRY(kz_record_checkpoint_write(w->directory, &w->job, &facts));
     w->facts.kept_epoch = facts.kept_epoch;
     w->facts.kept_rank = facts.kept_rank;
-    KZ_TRY(remove_ahead(w));
+    if (!w->ahead_removed) KZ_TRY(remove_ahead(w));
+    w->ahead_removed = true; /* all there were are from before this process */
     KZ_TRY(kz_record_checkpoint_prune(w->directory, w->keep, facts.kept_epoch));
 done:
     return st;
