@@ -4,6 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+/* The model, whose metadata have two numbers as text for each feature and three for each target; lines of metrics; the rest;
+ * checkpoints. */
+static int64_t disk_bytes(const trainer *t)
+{
+    enum { NUMBER = 32, LINE = 512, REST = 65536 };
+    int64_t numbers = 2 * t->data->features + (t->data->classification ? 0 : 3 * t->data->targets);
+    return 4 * t->parameters + NUMBER * numbers + LINE * t->cfg->train.epochs + REST + trainer_checkpoint_bytes(t);
+}
+
 /* What the run will do and take; called before the first step. */
 static kz_train_plan plan_of(const trainer *t)
 {
@@ -17,8 +26,7 @@ static kz_train_plan plan_of(const trainer *t)
                            .steps = t->steps,
                            .steps_per_epoch = t->steps_per_epoch,
                            .memory_bytes = (int64_t)t->memory,
-                           .disk_bytes =
-                               4 * t->parameters + 65536 + 512 * t->cfg->train.epochs + trainer_checkpoint_bytes(t),
+                           .disk_bytes = disk_bytes(t),
                            .disk_free = t->disk_free,
                            .resumed = t->options->resume,
                            .epochs_done = t->run.epochs,

@@ -134,10 +134,10 @@ void keep_disk_bytes(void *context, const kz_train_plan *plan)
     *static_cast<int64_t *>(context) = plan->disk_bytes;
 }
 
-int64_t disk_bytes(const std::string &train_keys)
+int64_t disk_bytes(const Recipe &recipe)
 {
     int64_t bytes = 0;
-    training::Config config(iris(train_keys).yaml());
+    training::Config config(recipe.yaml());
     kz_train_options o = {};
     kz_train_result result = {};
     o.dry_run = true;
@@ -146,6 +146,11 @@ int64_t disk_bytes(const std::string &train_keys)
     EXPECT_EQ(KZ_OK, kz_train(config.cfg, &o, &result));
     kz_train_result_free(&result);
     return bytes;
+}
+
+int64_t disk_bytes(const std::string &train_keys)
+{
+    return disk_bytes(iris(train_keys));
 }
 
 } // namespace
@@ -286,4 +291,14 @@ TEST(TrainCheckpoint, ADryRunCountsTheirSpace)
     EXPECT_EQ(3 * file, disk_bytes("epochs: 10, checkpoint: {every_epochs: 9, keep: 1000000}") - none)
         << "there are only two, and a signal's";
     EXPECT_EQ(4 * file, disk_bytes("epochs: 10, checkpoint: {every_steps: 9}") - none);
+}
+
+TEST(TrainCheckpoint, ADryRunCountsTheModelsScaling)
+{
+    Recipe narrow = iris("epochs: 1"), wide = narrow;
+    wide.data = "digits";
+    narrow.layers = wide.layers = {""};
+    const int64_t parameters = (64 + 1) * 10 - (4 + 1) * 3, numbers = 2 * (64 - 4);
+    EXPECT_EQ(disk_bytes(wide) - disk_bytes(narrow), 4 * parameters * 4 + 32 * numbers)
+        << "the model, a checkpoint of three arrays, and as text the mean and the factor of each feature";
 }
