@@ -168,6 +168,7 @@ bool kz_log_event(const kz_cli *cli, kz_log format, const char *event, json_t *f
 
 void kz_progress_allow(bool allowed);                    /* the frame's: false with --quiet */
 void kz_progress_begin(int64_t total, const char *unit); /* unit: "samples"; for the rate */
+void kz_progress_from(int64_t done);                     /* so much was done before: it does not count for the rate */
 void kz_progress_at(int64_t done, const char *note); /* cheap; redraws at most 10 times a second.  note: may be NULL */
 void kz_progress_clear(void);                        /* before printing a line; the next _at draws it again */
 void kz_progress_end(void);                          /* clears it for good */

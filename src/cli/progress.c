@@ -8,7 +8,7 @@ enum { WIDEST = 160, BAR = 24 };
 
 static struct {
     bool allowed, active, drawn;
-    int64_t total;
+    int64_t total, from;
     const char *unit;
     double begin, next; /* when it began, when it may be drawn again */
 } bar = {.allowed = true};
@@ -23,9 +23,15 @@ void kz_progress_begin(int64_t total, const char *unit)
     kz_progress_end();
     bar.active = bar.allowed && total > 0 && kz_style_terminal(stderr);
     bar.total = total;
+    bar.from = 0;
     bar.unit = unit;
     bar.begin = kz_clock();
     bar.next = bar.begin + 0.1;
+}
+
+void kz_progress_from(int64_t done)
+{
+    bar.from = done;
 }
 
 /* "1 234 567": a count for a rate that is rounded anyway. */
@@ -39,7 +45,7 @@ static void draw(int64_t done, const char *note, double now)
 {
     char line[WIDEST + 1], filled[BAR + 1], rate_text[24], left_text[24];
     double share = fmin(fmax((double)done / (double)bar.total, 0), 1), seconds = now - bar.begin;
-    double rate = seconds > 0 ? (double)done / seconds : 0;
+    double rate = seconds > 0 && done > bar.from ? (double)(done - bar.from) / seconds : 0;
     int columns = kz_style_width(stderr) - 1, on = (int)(share * BAR);
     if (columns > WIDEST) columns = WIDEST;
     if (columns < 1) return;

@@ -50,13 +50,18 @@ static void describe_model(const kz_train_view *v, const kz_train_plan *p)
     kz_text_free(&shape);
 }
 
+static int64_t samples_at(const kz_train_view *v, int64_t steps_done)
+{
+    return steps_done / v->steps_per_epoch * v->rows + steps_done % v->steps_per_epoch * v->batch;
+}
+
 static void on_step(void *context, int64_t steps_done)
 {
     kz_train_view *v = context;
-    int64_t epoch = steps_done / v->steps_per_epoch, in_epoch = steps_done % v->steps_per_epoch * v->batch;
+    int64_t epoch = steps_done / v->steps_per_epoch, in_epoch = steps_done % v->steps_per_epoch;
     snprintf(v->note, sizeof v->note, "epoch %lld of %lld", (long long)(in_epoch ? epoch + 1 : epoch),
              (long long)v->epochs);
-    kz_progress_at(epoch * v->rows + in_epoch, v->note);
+    kz_progress_at(samples_at(v, steps_done), v->note);
 }
 
 static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
@@ -106,6 +111,7 @@ static void on_begin(void *context, const kz_train_plan *p)
     kz_cli_note(v->cli, "%5s %9s %11s %9s%s %10s %11s %8s", "epoch", "step", "train loss", score, valid, "lr",
                 "samples/s", "time");
     kz_progress_begin(v->epochs * v->rows, "samples");
+    kz_progress_from(samples_at(v, p->steps_done));
     on_step(v, p->steps_done);
 }
 

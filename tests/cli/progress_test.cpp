@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
+#include <regex>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -99,6 +100,19 @@ TEST(Progress, RedrawsAtMostTenTimesASecond)
     });
     EXPECT_GE(drawn(text).size(), 1u);
     EXPECT_LE(drawn(text).size(), 3u);
+}
+
+TEST(Progress, WhatWasDoneBeforeIsNoSpeed)
+{
+    std::string text = on_terminal(80, [] {
+        kz_progress_begin(1000000, "steps");
+        kz_progress_from(900000);
+        wait_a_tenth();
+        kz_progress_at(900001, nullptr); // in a tenth of a second and a little
+        kz_progress_end();
+    });
+    EXPECT_NE(text.find(" 90% "), std::string::npos) << text;
+    EXPECT_TRUE(std::regex_search(text, std::regex("\\] [0-9]\\.[0-9] steps/s"))) << text;
 }
 
 TEST(Progress, MakesRoomForALine)
