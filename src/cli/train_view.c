@@ -66,13 +66,17 @@ static void on_step(void *context, int64_t steps_done)
 
 static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
 {
+    static const char *const of_a_run[] = {"run", "epochs_done", "steps_done"};
     json_t *fields =
         json_pack("{s:s, s:s?, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i}", "name", p->cfg->name, "run",
                   p->directory, "data", p->data->path, "train_rows", (json_int_t)p->data->train.rows, "valid_rows",
                   (json_int_t)p->data->valid.rows, "test_rows", (json_int_t)p->data->test.rows, "parameters",
                   (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
                   "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
-    kz_log_event(v->cli, v->log, p->resumed ? "resume" : "begin", fields);
+    if (v->dry_run) { /* no run, and no checkpoint has been looked into */
+        for (size_t i = 0; fields && i < sizeof of_a_run / sizeof *of_a_run; i++) json_object_del(fields, of_a_run[i]);
+    }
+    kz_log_event(v->cli, v->log, v->dry_run ? "plan" : p->resumed ? "resume" : "begin", fields);
 }
 
 static void on_begin(void *context, const kz_train_plan *p)

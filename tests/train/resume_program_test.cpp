@@ -224,6 +224,9 @@ TEST(ResumeProgram, EventsAreLinesAndTheEndIsSummarised)
     Result logfmt = train(folder, {"-c", "c.yaml", "--out", "two"});
     EXPECT_EQ(program::count(logfmt.err, " event=epoch epoch="), 2) << logfmt.err;
     EXPECT_EQ(program::count(logfmt.err, "\n"), 6) << logfmt.err;
+    Result dry = train(folder, {"-c", "c.yaml", "--resume", "--out", "two", "--set", "train.epochs=3", "--dry-run"});
+    EXPECT_NE(dry.err.find(" event=plan "), std::string::npos) << dry.err;
+    EXPECT_EQ(dry.err.find("_done="), std::string::npos) << dry.err;
     Result text = train(folder, {"-c", "c.yaml", "--out", "three", "--log", "text"});
     EXPECT_EQ(text.err.find("event="), std::string::npos) << text.err;
     EXPECT_NE(text.err.find("epoch      step"), std::string::npos) << text.err;
