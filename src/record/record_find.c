@@ -11,10 +11,9 @@ enum { LIMIT = 1 << 26 };
 
 bool kz_record_is_run(const char *directory)
 {
-    char *path = NULL;
-    bool found = kz_path_join(&path, directory, "config.yaml") == KZ_OK && kz_file_exists(path);
-    kz_free(&path);
-    return found;
+    char path[4096]; /* taking no memory, it cannot miss a run; nothing longer can be opened */
+    int n = snprintf(path, sizeof path, "%s/config.yaml", directory);
+    return n > 0 && n < (int)sizeof path && kz_file_exists(path);
 }
 
 kz_status kz_record_read(json_t **out, const char *directory)
@@ -41,26 +40,30 @@ done:
     return st;
 }
 
-/* May the run in there be taken up, by what its files say? */
-static bool is_open(const char *directory)
+/* May the run in there be taken up, by what its files say?  *st <- KZ_E_MEM where that could not be found out. */
+static bool is_open(const char *directory, kz_status *st)
 {
     json_t *run = NULL;
-    if (!kz_record_is_run(directory) || kz_record_read(&run, directory) != KZ_OK) return false;
+    if (!kz_record_is_run(directory)) return false;
+    kz_status read = kz_record_read(&run, directory);
+    if (read == KZ_E_MEM) *st = read;
+    if (read != KZ_OK) return false;
     const char *status = json_string_value(json_object_get(run, "status"));
     bool open = !run || (status && (strcmp(status, "interrupted") == 0 || strcmp(status, "failed") == 0));
     json_decref(run);
     return open;
 }
 
-static bool same_config(const char *directory, const kz_config *cfg)
+static bool same_config(const char *directory, const kz_config *cfg, kz_status *st)
 {
     char *path = NULL;
     kz_config *began = NULL;
     kz_text report = {0}, difference = {0};
-    bool same = kz_path_join(&path, directory, "config.yaml") == KZ_OK &&
-                kz_config_load(&began, path, NULL, 0, &report) == KZ_OK &&
-                kz_config_difference(&difference, began, cfg) == KZ_OK && difference.n == 0 &&
-                began->train.epochs == cfg->train.epochs;
+    kz_status compared = kz_path_join(&path, directory, "config.yaml");
+    if (compared == KZ_OK) compared = kz_config_load(&began, path, NULL, 0, &report);
+    if (compared == KZ_OK) compared = kz_config_difference(&difference, began, cfg);
+    if (compared == KZ_E_MEM) *st = compared;
+    bool same = compared == KZ_OK && difference.n == 0 && began->train.epochs == cfg->train.epochs;
     kz_text_free(&difference);
     kz_text_free(&report);
     kz_config_destroy(&began);
@@ -93,10 +96,11 @@ kz_status kz_record_find(char **out, const kz_config *cfg)
     for (int i = 0; i < n && !*out; i++) {
         if (names[i]->d_name[0] == '.') continue;
         KZ_TRY(kz_path_join(&directory, parent, names[i]->d_name));
-        if (is_open(directory) && same_config(directory, cfg) && is_free(directory)) {
+        if (is_open(directory, &st) && same_config(directory, cfg, &st) && is_free(directory)) {
             *out = directory;
             directory = NULL;
         }
+        if (st != KZ_OK) goto done; /* or another run would be begun */
         kz_free(&directory);
     }
     kz_error_clear(); /* of those that were passed over */

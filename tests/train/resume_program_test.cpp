@@ -415,3 +415,26 @@ TEST(ResumeProgram, EachAllocationOfTheProgramFailsInTurnAndItGoesOn)
     }
     EXPECT_GE(failures, calls / 10) << "scripts/fault-table tries every one";
 }
+
+// Nor is another run begun where there was no memory to look for the one that is there.
+TEST(ResumeProgram, WithoutMemoryToFindTheRunNoneIsBegun)
+{
+    if (sanitized()) GTEST_SKIP() << "the sanitizers' own allocator cannot be preloaded over";
+    Folder folder;
+    folder.write("c.yaml", config("epochs: 2, batch: 40, checkpoint: {}"));
+    ASSERT_EQ(train(folder, {"-c", "c.yaml", "-q"}).status, 0);
+    std::string parent = folder.path("results/runs/small");
+    std::string run = std::filesystem::directory_iterator(parent)->path().string();
+    std::filesystem::remove(run + "/run.json");
+    std::filesystem::copy(run, folder.path("kept"));
+    for (int at = 4; at <= 400; at += 4) {
+        std::filesystem::remove_all(run);
+        std::filesystem::copy(folder.path("kept"), run);
+        Options o;
+        o.env = {{"LD_PRELOAD", FAULT_SHIM}, {"FAULT_ALLOC", std::to_string(at)}};
+        Result r = train(folder, {"-c", "c.yaml", "-q", "--resume", "auto"}, o);
+        EXPECT_TRUE(r.status == 0 || r.status == 1) << at << ": " << r.status << "\n" << r.err;
+        std::filesystem::directory_iterator runs(parent);
+        ASSERT_EQ(std::distance(begin(runs), end(runs)), 1) << at << "\n" << r.err;
+    }
+}
