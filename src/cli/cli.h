@@ -129,8 +129,14 @@ kz_status kz_cli_int(const kz_cli *cli, const char *option, int64_t min, int64_t
 
 /* ---- printing ---- */
 
-/* A message for people on stderr, with a newline; nothing with --quiet.  Clears a progress bar that is in the way. */
+/* A message for people on stderr, made safe as by kz_cli_safe, with a newline; nothing with --quiet.  Clears a progress bar that is in the way. */
 void kz_cli_note(const kz_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Names of files and what else may come from strangers.  In place: control characters, which could command a terminal,
+ * become '?', but for newlines and tabs; gives text back. */
+char *kz_cli_safe(char *text);
+void kz_cli_put(FILE *stream, const char *text); /* prints it so */
+/* The same for JSON: where it is not UTF-8, '?' for all that is not ASCII.  NULL: no memory. */
+json_t *kz_cli_json_text(const char *text);
 /* The command's one JSON result, indented, on stdout.  j is borrowed.  After it a failure prints no JSON error. */
 kz_status kz_cli_print_json(kz_cli *cli, const json_t *j);
 /* A text that is the command's whole result, on stdout; with --json as {"text": ...}. */

@@ -5,15 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *kz_cli_safe(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        bool control = (*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f;
+        bool second = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0; /* U+0080 to U+009F */
+        if (control || second) *p = '?';
+        if (second) *++p = '?';
+    }
+    return text;
+}
+
+void kz_cli_put(FILE *stream, const char *text)
+{
+    char piece[256];
+    for (size_t n; *text; text += n) {
+        for (n = strnlen(text, sizeof piece - 1); text[n] && n > 1 && ((unsigned char)text[n] & 0xc0) == 0x80;) n--;
+        memcpy(piece, text, n);
+        piece[n] = '\0';
+        fputs(kz_cli_safe(piece), stream);
+    }
+}
+
 void kz_cli_note(const kz_cli *cli, const char *format, ...)
 {
-    va_list args;
+    char *line = NULL;
+    va_list args, again;
     if (cli->quiet) return;
-    kz_progress_clear();
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    if (n >= 0 && kz_calloc(&line, (int64_t)n + 1, 1, "note") == KZ_OK) {
+        vsnprintf(line, (size_t)n + 1, format, again);
+        kz_progress_clear();
+        fprintf(stderr, "%s\n", kz_cli_safe(line));
+    }
+    va_end(again);
     va_end(args);
-    fputc('\n', stderr);
+    kz_free(&line);
 }
 
 static kz_status print_json(const json_t *j)
@@ -72,6 +101,11 @@ static json_t *text_json(const char *s, size_t n)
     return json_stringn(ascii, n);
 }
 
+json_t *kz_cli_json_text(const char *text)
+{
+    return text_json(text, strlen(text));
+}
+
 /* One "file:line:column: error: message" as an object; NULL if the line is none. */
 static json_t *located_error(const char *line, size_t n)
 {
@@ -110,24 +144,15 @@ static void print_json_error(const kz_cli *cli, kz_status st, const char *messag
     json_decref(document);
 }
 
-/* Text that may quote a stranger's file: control characters, which could command the terminal, become '?'. */
-static void print_safely(const char *text)
-{
-    for (; *text; text++) {
-        bool control = (unsigned char)*text < ' ' || *text == '\x7f';
-        fputc(control && *text != '\n' && *text != '\t' ? '?' : *text, stderr);
-    }
-}
-
 static void print_people_error(const kz_cli *cli, const char *message)
 {
     const char *red = kz_style_code(stderr, KZ_STYLE_RED), *off = kz_style_code(stderr, KZ_STYLE_OFF);
     const char *trail = getenv("KAIZEN_DEBUG") ? kz_error_trail() : "";
-    print_safely(kz_text_str(&cli->report));
+    kz_cli_put(stderr, kz_text_str(&cli->report));
     fprintf(stderr, "%skaizen: error:%s ", red, off);
-    print_safely(message);
+    kz_cli_put(stderr, message);
     if (cli->hint.n) fputs("\n  ", stderr);
-    print_safely(kz_text_str(&cli->hint));
+    kz_cli_put(stderr, kz_text_str(&cli->hint));
     fputc('\n', stderr);
     if (*trail) fprintf(stderr, "  trail: %s\n", trail);
 }

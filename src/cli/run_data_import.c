@@ -1,10 +1,13 @@
 /* kaizen data import: options to an import, and what people see of it. */
-#include "cli.h"
+#include "inspect_view.h"
+#include "kz/config.h"
 #include "kz/data_import.h"
 
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { NOTES_MOST = 5 }; /* of a kind */
 
 static volatile sig_atomic_t stop_signal;
 
@@ -56,6 +59,8 @@ static kz_status read_numbers(const kz_cli *cli, kz_import_options *o)
                        test);
     if (memory && !kz_parse_size(memory, &o->memory))
         return KZ_FAIL(KZ_E_USAGE, "data import: --memory is '%s', must be a size such as 256MiB", memory);
+    if (kz_cli_has(cli, "--seed") && !test)
+        return KZ_FAIL(KZ_E_USAGE, "data import: --seed: works with --test FRACTION, whose rows it draws");
     if (kz_cli_has(cli, "--header") && kz_cli_has(cli, "--no-header"))
         return KZ_FAIL(KZ_E_USAGE, "data import: --header and --no-header exclude each other");
     o->header = kz_cli_has(cli, "--header") ? 1 : kz_cli_has(cli, "--no-header") ? -1 : 0;
@@ -103,7 +108,7 @@ static const char *const split_name[KZ_IMPORT_SPLITS] = {"train", "valid", "test
 
 static json_t *text_or_null(const char *s)
 {
-    json_t *j = s ? json_string(s) : NULL;
+    json_t *j = s ? kz_cli_json_text(s) : NULL;
     return j ? j : json_null();
 }
 
@@ -143,11 +148,13 @@ static void print_classes(const kz_import_result *r)
 {
     enum { MOST = 12 };
     for (int64_t k = 0; k < r->classes && k < MOST; k++) {
-        char count[24], number[24];
+        char count[24], number[24], name[200];
         snprintf(number, sizeof number, "%lld", (long long)k);
         kz_format_count(count, r->class_rows[0][k]);
-        printf("%-9s%-24.24s %10s  %5.1f %%", k ? "" : "classes", r->class_names ? r->class_names[k] : number, count,
-               100.0 * (double)r->class_rows[0][k] / (double)(r->rows[0] ? r->rows[0] : 1));
+        snprintf(name, sizeof name, "%.*s", (int)sizeof name - 1, r->class_names ? r->class_names[k] : number);
+        printf("%-9s", k ? "" : "classes");
+        inspect_padded(kz_cli_safe(name), 24);
+        printf(" %10s  %5.1f %%", count, 100.0 * (double)r->class_rows[0][k] / (double)(r->rows[0] ? r->rows[0] : 1));
         if (r->class_weights) printf("  weight %.4g", r->class_weights[k]);
         putchar('\n');
     }
@@ -167,17 +174,24 @@ static void print_shape(const kz_import_result *r)
 }
 
 /* What to put into a config, and the command that trains it. */
-static void print_next(const kz_import_result *r)
+static kz_status print_next(const kz_import_result *r)
 {
-    printf("\nTo train on it, as run.yaml:\n\n    data:\n      path: %s\n", r->out);
+    kz_text path = {0};
+    kz_status st = kz_config_quote(&path, r->out);
+    if (st != KZ_OK) return st;
+    printf("\nTo train on it, as run.yaml:\n\n    data:\n      path: ");
+    kz_cli_put(stdout, path.s);
+    kz_text_free(&path);
+    putchar('\n');
     if (r->rows[1] > 0) printf("      valid: {x: /valid/x, y: /valid/y}\n");
     else printf("      valid: {fraction: 0.1}\n");
     if (r->rows[2] == 0) printf("      test: none\n");
     printf("    model:\n      layers:\n        - {type: dense, units: 64, activation: relu}\n        - {type: dense}\n"
            "    optimizer: {name: adam, lr: 0.001}\n\n    kaizen train --config run.yaml\n");
+    return KZ_OK;
 }
 
-static void print_result(const kz_cli *cli, const kz_import_result *r)
+static kz_status print_result(const kz_cli *cli, const kz_import_result *r)
 {
     char count[24], size[24], time[24];
     bool dry = kz_cli_has(cli, "--dry-run");
@@ -200,10 +214,35 @@ static void print_result(const kz_cli *cli, const kz_import_result *r)
     kz_format_size(size, (double)r->bytes);
     kz_format_duration(time, r->seconds);
     if (dry) printf("%-9snothing was written\n", "out");
-    else printf("%-9s%s, %s\n", "out", r->out, size);
+    else {
+        printf("%-9s", "out");
+        kz_cli_put(stdout, r->out);
+        printf(", %s\n", size);
+    }
     kz_format_size(size, (double)r->input_bytes);
     kz_cli_note(cli, "read     %s in %s", size, time);
-    if (!dry && !cli->quiet) print_next(r);
+    return !dry && !cli->quiet ? print_next(r) : KZ_OK;
+}
+
+/* Columns of one name are kept, and told apart by nobody later. */
+static void note_repeats(const kz_cli *cli, const kz_import_result *r)
+{
+    const json_t *column, *before;
+    json_t *seen = json_object();
+    size_t i;
+    int told = 0;
+    json_array_foreach(json_object_get(r->columns, "columns"), i, column)
+    {
+        json_t *name = json_object_get(column, "name"), *number = json_object_get(column, "column");
+        before = name && seen ? json_object_get(seen, json_string_value(name)) : NULL;
+        if (!before) json_object_set(seen, json_string_value(name), number);
+        else if (told++ < NOTES_MOST)
+            kz_cli_note(cli, "note: columns %lld and %lld are both named '%.64s'; --drop %lld leaves one out",
+                        (long long)json_integer_value(before), (long long)json_integer_value(number),
+                        json_string_value(name), (long long)json_integer_value(number));
+    }
+    if (told > NOTES_MOST) kz_cli_note(cli, "note: %d more columns have the name of an earlier one", told - NOTES_MOST);
+    json_decref(seen);
 }
 
 kz_status kz_cli_data_import(kz_cli *cli)
@@ -222,8 +261,8 @@ kz_status kz_cli_data_import(kz_cli *cli)
     kz_progress_end();
     if (st != KZ_OK) goto done;
     for (int64_t i = 0; i < r.n_notes; i++) kz_cli_note(cli, "note: %s", r.notes[i]);
-    if (cli->json) KZ_TRY(print_json(cli, &r));
-    else print_result(cli, &r);
+    note_repeats(cli, &r);
+    KZ_TRY(cli->json ? print_json(cli, &r) : print_result(cli, &r));
 done:
     kz_import_result_free(&r);
     return st;

@@ -64,15 +64,20 @@ static void on_step(void *context, int64_t steps_done)
     kz_progress_at(samples_at(v, steps_done), v->note);
 }
 
+static json_t *path_json(const char *path)
+{
+    return path ? kz_cli_json_text(path) : NULL;
+}
+
 static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
 {
     static const char *const of_a_run[] = {"run", "epochs_done", "steps_done"};
-    json_t *fields =
-        json_pack("{s:s, s:s?, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i}", "name", p->cfg->name, "run",
-                  p->directory, "data", p->data->path, "train_rows", (json_int_t)p->data->train.rows, "valid_rows",
-                  (json_int_t)p->data->valid.rows, "test_rows", (json_int_t)p->data->test.rows, "parameters",
-                  (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
-                  "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
+    json_t *fields = json_pack(
+        "{s:s, s:o?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i}", "name", p->cfg->name, "run",
+        path_json(p->directory), "data", path_json(p->data->path), "train_rows", (json_int_t)p->data->train.rows,
+        "valid_rows", (json_int_t)p->data->valid.rows, "test_rows", (json_int_t)p->data->test.rows, "parameters",
+        (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
+        "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
     if (v->dry_run) { /* no run, and no checkpoint has been looked into */
         for (size_t i = 0; fields && i < sizeof of_a_run / sizeof *of_a_run; i++) json_object_del(fields, of_a_run[i]);
     }
@@ -266,7 +271,11 @@ void kz_train_print_result(const kz_train_view *v, const kz_config *cfg, const k
     print_metrics(v, "train", &r->run.train);
     print_metrics(v, "valid", &r->run.valid);
     print_metrics(v, "test", &r->run.test);
-    if (r->directory) printf("%-8s%s\n", "run", r->directory);
+    if (r->directory) {
+        printf("%-8s", "run");
+        kz_cli_put(stdout, r->directory);
+        putchar('\n');
+    }
     printf("%-8s%s\n", "weights", r->weights);
 }
 
@@ -278,16 +287,16 @@ static void add_error(const kz_train_view *v, json_t *j)
     kz_text text = {0};
     const char *report = kz_text_str(&v->cli->report), *message = kz_error_message();
     if (kz_text_add(&text, "%s%s", report, message) == KZ_OK) message = kz_text_str(&text);
-    json_object_set_new(j, "error", json_string(message));
+    json_object_set_new(j, "error", kz_cli_json_text(message));
     kz_text_free(&text);
 }
 
 static json_t *summary(const kz_train_view *v, const kz_train_result *r, kz_status st)
 {
     json_t *j =
-        json_pack("{s:s?, s:s, s:s, s:i, s:I, s:I, s:s, s:s?}", "name", v->name, "status", r->run.status, "stopped_by",
+        json_pack("{s:s?, s:s, s:s, s:i, s:I, s:I, s:s, s:o?}", "name", v->name, "status", r->run.status, "stopped_by",
                   r->run.stopped_by, "exit", kz_status_exit(st), "epochs", (json_int_t)r->run.epochs, "steps",
-                  (json_int_t)r->run.steps, "weights", r->weights, "run", r->directory);
+                  (json_int_t)r->run.steps, "weights", r->weights, "run", path_json(r->directory));
     if (j && st != KZ_OK) add_error(v, j);
     return j;
 }

@@ -156,6 +156,7 @@ done:
 static kz_status add_array(inspection *in, json_t *list, const kz_node *node)
 {
     json_t *one = NULL;
+    char *problem = NULL;
     kz_status st = KZ_OK;
     in->about.role = NULL;
     for (int i = 0; i < KZ_SPLITS; i++)
@@ -170,13 +171,15 @@ static kz_status add_array(inspection *in, json_t *list, const kz_node *node)
     if (node->readable) st = kz_inspect_array(&one, in->file, node, &in->about);
     else st = kz_hdf5_array(in->file, node->path, "data of a config", &unused); /* which says why not */
     if (st == KZ_E_DATA) {                                                      /* the others may be sound */
-        one = json_pack("{s:s, s:s?, s:s}", "path", node->path, "role", in->about.role, "problem", kz_error_message());
+        KZ_TRY(kz_hdf5_clean(&problem, kz_error_message(), strlen(kz_error_message())));
+        one = json_pack("{s:s, s:s?, s:s}", "path", node->path, "role", in->about.role, "problem", problem);
         kz_error_clear();
         st = KZ_OK;
     }
     KZ_TRY(st);
     if (one && json_array_append_new(list, one) != 0) st = KZ_FAIL(KZ_E_MEM, "inspect: no memory for the result");
 done:
+    kz_free(&problem);
     return st;
 }
 
@@ -237,8 +240,11 @@ done:
 static kz_status find_layout(inspection *in)
 {
     kz_status st = kz_layout_find(&in->layout, in->file, NULL);
+    char *problem = NULL;
     if (st != KZ_E_DATA) return st;
-    st = kz_text_add(&in->problem, "%s", kz_error_message());
+    st = kz_hdf5_clean(&problem, kz_error_message(), strlen(kz_error_message()));
+    if (st == KZ_OK) st = kz_text_add(&in->problem, "%s", problem);
+    kz_free(&problem);
     kz_error_clear();
     return st;
 }
@@ -257,14 +263,17 @@ done:
 kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects,
                           bool allow_filters)
 {
-    inspection in = {.path = path};
+    inspection in = {.path = NULL};
+    char *clean = NULL;
     struct stat info;
     kz_status st = KZ_OK;
+    KZ_TRY(kz_hdf5_clean(&clean, path, strlen(path)));
+    in.path = clean;
     KZ_TRY(kz_hdf5_open_with(&in.file, path, &(kz_hdf5_options){.allow_filters = allow_filters}));
     KZ_TRY(kz_hdf5_tree(in.file, true, &in.nodes, &in.n));
     KZ_TRY(find_layout(&in));
     KZ_TRY(read_attributes(&in));
-    in.out = json_pack("{s:s, s:s, s:I}", "schema", "kaizen.inspect/1", "file", path, "file_bytes",
+    in.out = json_pack("{s:s, s:s, s:I}", "schema", "kaizen.inspect/1", "file", clean, "file_bytes",
                        (json_int_t)(stat(path, &info) == 0 ? info.st_size : 0));
     if (!in.out) st = KZ_FAIL(KZ_E_MEM, "inspect: no memory for the result");
     KZ_TRY(st);
@@ -282,5 +291,6 @@ done:
     kz_text_free(&in.problem);
     kz_nodes_free(&in.nodes, in.n);
     kz_hdf5_close(&in.file);
+    kz_free(&clean);
     return st;
 }

@@ -108,6 +108,48 @@ TEST(DataImportProgram, AFullDiskIsAnErrorAndLeavesNothing)
         }
 }
 
+TEST(DataImportProgram, NamesAreMadeSafeForTheTerminal)
+{
+    program::Folder folder;
+    std::string out = folder.path("a: \x1b[31m\xff.h5");
+    std::string wide = "x"; // a class whose name does not fit is cut between characters
+    for (int i = 0; i < 30; i++) wide += "\xc3\xa9";
+    std::string csv = folder.write("t.csv", "a,y\n1," + wide + "\n2,v\n3," + wide + "\n");
+    auto r = program::kaizen({"data", "import", csv, "--target", "y", "--out", out});
+    EXPECT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ((r.out + r.err).find('\x1b'), std::string::npos) << r.out << r.err;
+    EXPECT_NE(r.out.find("\xc3\xa9.. "), std::string::npos) << r.out;
+    EXPECT_NE(r.out.find("      path: \""), std::string::npos) << r.out; // what YAML reads otherwise is in quotes
+    r = program::kaizen({"data", "import", csv, "--target", "y", "--out", out, "--force", "--json"});
+    json_t *j = json_loads(r.out.c_str(), 0, nullptr);
+    ASSERT_TRUE(j) << r.out;
+    EXPECT_TRUE(json_is_string(json_object_get(j, "out"))) << r.out;
+    json_decref(j);
+}
+
+TEST(DataImportProgram, ASeedWithoutADrawIsRefused)
+{
+    program::Folder folder;
+    std::string csv = folder.write("t.csv", "a,y\n1,u\n2,v\n3,u\n4,v\n5,u\n6,v\n"), out = folder.path("t.h5");
+    auto r = program::kaizen({"data", "import", csv, "--target", "y", "--out", out, "--seed", "3"});
+    EXPECT_EQ(r.status, 2);
+    EXPECT_NE(r.err.find("--seed: works with --test FRACTION"), std::string::npos) << r.err;
+    EXPECT_FALSE(program::exists(out));
+    r = program::kaizen(
+        {"data", "import", csv, "--target", "y", "--out", out, "--seed", "3", "--test", "0.5", "--stratify"});
+    EXPECT_EQ(r.status, 0) << r.err;
+}
+
+TEST(DataImportProgram, ColumnsOfOneNameAreTold)
+{
+    program::Folder folder;
+    std::string csv = folder.write("t.csv", "a,b,a,y\n1,2,3,u\n2,1,3,v\n"), out = folder.path("t.h5");
+    auto r = program::kaizen({"data", "import", csv, "--target", "y", "--out", out});
+    EXPECT_EQ(r.status, 0) << r.err;
+    EXPECT_NE(r.err.find("note: columns 1 and 3 are both named 'a'; --drop 3 leaves one out\n"), std::string::npos)
+        << r.err;
+}
+
 TEST(DataImportProgram, FashionMnistEqualsTheReference)
 {
     const std::string folder = "/usr/share/datasets/fashion-mnist/",

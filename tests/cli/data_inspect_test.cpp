@@ -80,6 +80,23 @@ void expect_within(const std::string &text, size_t width)
 
 } // namespace
 
+// A file's own name may hold what commands a terminal, or no UTF-8.
+TEST(DataInspectProgram, TheNameOfTheFileIsMadeSafe)
+{
+    program::Folder folder;
+    std::string path = folder.path("a\x1b[31mb\xff\xc2\x9b.h5");
+    program::run({"/bin/cp", program::source_path("datasets/iris.h5"), path});
+    std::string text = show(path), name = "a?[31mb???.h5";
+    EXPECT_NE(text.find(name), std::string::npos) << text.substr(0, 200);
+    for (const char *control : {"\x1b", "\xff", "\xc2\x9b"}) EXPECT_EQ(text.find(control), std::string::npos);
+    Json j = document({path});
+    EXPECT_NE(text_at(j.get(), "file").find(name), std::string::npos);
+    Result missing = kaizen({"data", "inspect", path + "x"});
+    EXPECT_EQ(missing.status, 66);
+    EXPECT_EQ(missing.err.find('\x1b'), std::string::npos) << missing.err;
+    EXPECT_EQ(missing.err.find("\xc2\x9b"), std::string::npos) << missing.err;
+}
+
 TEST(DataInspect, ShowsASoundFileOnOneScreen)
 {
     std::string out = show(program::source_path("datasets/iris.h5"));
