@@ -2,6 +2,7 @@
 #include "data/check_impl.h"
 #include "kernels/loss/loss.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *const kz_split_names[KZ_SPLITS] = {"train", "valid", "test"};
@@ -146,6 +147,49 @@ done:
     return st;
 }
 
+typedef struct {
+    const char *text;
+    int64_t number;
+} named;
+
+static int by_name(const void *a, const void *b)
+{
+    const named *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const named *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Names that an earlier one has as well; empty ones are none. */
+static kz_status check_repeats(kz_findings *f, char *const *names, int64_t n, const char *attribute)
+{
+    named *list = NULL;
+    int64_t repeats = 0;
+    kz_status st = KZ_OK;
+    if (n < 2) return KZ_OK;
+    KZ_TRY(kz_calloc(&list, n, sizeof *list, attribute));
+    for (int64_t i = 0; i < n; i++) list[i] = (named){names[i], i};
+    qsort(list, (size_t)n, sizeof *list, by_name);
+    for (int64_t i = 1; i < n; i++)
+        if (*list[i].text && strcmp(list[i].text, list[i - 1].text) == 0) list[repeats++].number = list[i].number;
+    if (repeats == 0) goto done;
+    qsort(list, (size_t)repeats, sizeof *list, by_number);
+    KZ_TRY(kz_findings_add(f, KZ_RULE_REPEATED_NAMES, KZ_FINDING_NOTE, "", repeats,
+                           "attribute %s has %lld name%s that an earlier one has as well", attribute,
+                           (long long)repeats, repeats == 1 ? "" : "s"));
+    for (int64_t i = 0; i < repeats; i++)
+        KZ_TRY(kz_finding_add_item(f, kz_finding_item_none(), "number %lld: %.64s", (long long)list[i].number,
+                                   names[list[i].number]));
+done:
+    kz_free(&list);
+    return st;
+}
+
 static kz_status read_names(kz_checked *c, kz_findings *f)
 {
     kz_status st = KZ_OK;
@@ -155,6 +199,8 @@ static kz_status read_names(kz_checked *c, kz_findings *f)
         KZ_TRY(kz_findings_add(f, KZ_RULE_FEATURE_NAMES, KZ_FINDING_WARNING, "", 1,
                                "attribute feature_names has %lld names for %lld features",
                                (long long)c->n_feature_names, (long long)c->features));
+    KZ_TRY(check_repeats(f, c->feature_names, c->n_feature_names, "feature_names"));
+    KZ_TRY(check_repeats(f, c->class_names, c->n_class_names, "class_names"));
 done:
     return st;
 }

@@ -96,3 +96,19 @@ TEST(DataCheckRun, EveryAllocationThatFailsIsToldAndLeavesNothing)
         ASSERT_EQ(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), before) << i;
     }
 }
+
+TEST(DataCheck, FindsRepeatedNames)
+{
+    Folder folder;
+    Copy c("wine");
+    c.class_names = {"red", "white", "red"};
+    c.feature_names.assign(13, "");
+    for (size_t i : {1u, 4u, 7u, 9u}) c.feature_names[i] = i == 7 ? "b" : "a"; /* empty ones are no names */
+    c.write(folder / "a.h5");
+    Check check = run_check(folder / "a.h5");
+    EXPECT_EQ(findings_of(check), (Lines{"note repeated-names - 2", "note repeated-names - 1"}));
+    const kz_finding *f = finding(check, "repeated-names", "");
+    ASSERT_TRUE(f && f->items == 2);
+    EXPECT_STREQ(f->item[0].text, "number 4: a");
+    EXPECT_STREQ(f->item[1].text, "number 9: a");
+}
