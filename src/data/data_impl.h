@@ -63,6 +63,7 @@ enum { KZ_OBJECT_MAX = 4096 }; /* bytes of the name of an object or attribute, w
 typedef struct {
     int64_t memory;     /* bytes that what is read may take: data.memory; 0: 8 GiB */
     bool allow_filters; /* loads the plug-in filters that are installed: data.allow_filters */
+    bool sampled;       /* rows are read here and there: more may be declared than the file can hold */
 } kz_hdf5_options;
 
 /* Opens the file in a new reader process, which ends with kz_hdf5_close or with us; no thread may be inside the HDF5

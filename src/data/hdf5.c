@@ -76,6 +76,7 @@ kz_status kz_lib_open(kz_lib **out, const char *path, int fd, int64_t bytes, boo
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&file, 1, sizeof *file, "HDF5 file"));
     file->id = H5I_INVALID_HID;
+    file->bytes = bytes;
     file->allow_filters = allow_filters;
     KZ_TRY(kz_strdup(&file->path, path));
     KZ_TRY(open_file(&file->id, path, fd, bytes));
@@ -99,6 +100,22 @@ void kz_lib_close(kz_lib **file)
 
 /* ---- rows ---- */
 
+/* Parts of an array in chunks may be left out; but what not even the densest packing of the whole file could hold was
+ * never written, and to read it would take time and memory for nothing. */
+static kz_status check_written(const kz_lib *file, const kz_array *a)
+{
+    enum { DENSEST = 1100, UNASKED = 16 << 20 }; /* deflate packs 1032 bytes into one; few bytes do no harm */
+    char declared[24], there[24];
+    double bytes = (double)kz_array_rows(a) * (double)kz_array_row(a) * (double)kz_stored_size(a->stored);
+    if (bytes <= UNASKED + (double)DENSEST * (double)file->bytes) return KZ_OK;
+    kz_format_size(declared, bytes);
+    kz_format_size(there, (double)file->bytes);
+    return KZ_FAIL(KZ_E_DATA,
+                   "%s: %s declares %s of values in a file of %s: most of them were never written; write them, or "
+                   "shorten it to the rows that there are",
+                   file->path, a->object, declared, there);
+}
+
 hid_t kz_hdf5_memory_type(kz_stored stored)
 {
     switch (stored) {
@@ -118,7 +135,10 @@ kz_status kz_lib_read(kz_lib *file, const kz_array *a, int64_t first, int64_t n,
     hsize_t start[KZ_RANK_MAX] = {(hsize_t)first}, count[KZ_RANK_MAX] = {(hsize_t)n};
     hid_t in_file = -1, in_memory = -1;
     kz_status st = KZ_OK;
-    if (a->chunk_bytes > 0) return kz_hdf5_read_chunks(file, a, first, n, out);
+    if (a->chunk_bytes > 0) {
+        if (!file->sampled) KZ_TRY(check_written(file, a));
+        return kz_hdf5_read_chunks(file, a, first, n, out);
+    }
     memset(out, 0, (size_t)(n * kz_array_row(a) * kz_stored_size(a->stored))); /* what HDF5 leaves out is 0 */
     for (int i = 1; i < a->rank; i++) count[i] = (hsize_t)a->extent[i];
     KZ_HDF5(in_file = H5Dget_space(file->array[a->id]));

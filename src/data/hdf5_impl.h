@@ -14,7 +14,8 @@ enum { KZ_LIB_ARRAYS_MAX = 1 << 16 };
 
 typedef struct {
     char *path;
-    bool allow_filters;
+    int64_t bytes;
+    bool allow_filters, sampled;
     hid_t id;
     hid_t *array;
     int n_arrays, room;

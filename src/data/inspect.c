@@ -269,7 +269,7 @@ kz_status kz_data_inspect(json_t **out, const char *path, const char *const *obj
     kz_status st = KZ_OK;
     KZ_TRY(kz_hdf5_clean(&clean, path, strlen(path)));
     in.path = clean;
-    KZ_TRY(kz_hdf5_open_with(&in.file, path, &(kz_hdf5_options){.allow_filters = allow_filters}));
+    KZ_TRY(kz_hdf5_open_with(&in.file, path, &(kz_hdf5_options){.allow_filters = allow_filters, .sampled = true}));
     KZ_TRY(kz_hdf5_tree(in.file, true, &in.nodes, &in.n));
     KZ_TRY(find_layout(&in));
     KZ_TRY(read_attributes(&in));

@@ -8,22 +8,26 @@
 
 #define SLOWER (KZ_UNDER_SANITIZER ? 4.0 : 1.0)
 
-#define OPENING_SECONDS (3.0 * SLOWER)     /* CPU time for all that is not rows */
-#define READING_SECONDS (3.0 * SLOWER)     /* for each reading of rows, and then */
-#define SECONDS_PER_BYTE (1e-7 * SLOWER)   /* a slow packer unpacks 10 MB in a second */
-#define SECONDS_PER_CHUNK (20e-6 * SLOWER) /* finding one takes 5 microseconds */
+/* CPU time.  A file has FILE_SECONDS once, whatever they go to.  Rows have more in proportion to what must be unpacked,
+ * but no more than the file's own bytes can be the reason for: what declares much and holds little gets nothing. */
+#define FILE_SECONDS (4.0 * SLOWER)
+#define LEAST_SECONDS (0.02 * SLOWER)         /* always left, for a question that is no trouble */
+#define SECONDS_PER_BYTE (1e-7 * SLOWER)      /* a slow packer unpacks 10 MB in a second */
+#define SECONDS_PER_CHUNK (20e-6 * SLOWER)    /* finding one takes 5 microseconds */
+#define SECONDS_PER_FILE_BYTE (3e-6 * SLOWER) /* at most: 30 bytes unpacked from each */
 
-enum { AHEAD_BYTES = 16 << 20, TEXT_BYTES_MAX = 16 << 20 };
+enum { AHEAD_BYTES = 16 << 20, TEXT_BYTES_MAX = 16 << 20, CHUNK_ENTRY = 16 /* bytes of an index, at least */ };
 #define DEFAULT_MEMORY ((int64_t)8 << 30)
 
 struct kz_hdf5 {
     char *path;
     kz_reader *reader;
     int32_t n_arrays;
-    double opening;      /* seconds left */
+    int64_t bytes;       /* of the file */
+    double left;         /* of FILE_SECONDS */
     kz_request question; /* being answered */
     bool ahead;          /* it is for rows that nobody has asked for yet */
-    double seconds;      /* that its answer may take */
+    double earned;       /* seconds that its answer may take beside those left */
     int32_t last;        /* array of the last reading, and the row after it; -1: none */
     int64_t next;
 };
@@ -38,13 +42,21 @@ static kz_status put_text(const kz_hdf5 *file, char *to, size_t room, const char
     return KZ_OK;
 }
 
+static kz_status receive(kz_hdf5 *file, kz_answer *a)
+{
+    kz_status st = kz_reader_receive(file->reader, &file->question, file->left + file->earned, a);
+    double over = kz_reader_used(file->reader) - file->earned;
+    if (over > 0) file->left = fmax(file->left - over, LEAST_SECONDS);
+    return st;
+}
+
 /* Rows read ahead that nobody wants any more.  What was wrong with them is told when they are asked for. */
 static void settle(kz_hdf5 *file)
 {
     kz_answer a;
     if (!file->ahead) return;
     file->ahead = false;
-    (void)kz_reader_receive(file->reader, &file->question, file->seconds, &a);
+    (void)receive(file, &a);
 }
 
 static kz_status begin(kz_hdf5 *file, kz_call call, const char *object, const char *key)
@@ -52,21 +64,21 @@ static kz_status begin(kz_hdf5 *file, kz_call call, const char *object, const ch
     kz_status st = KZ_OK;
     settle(file);
     file->question = (kz_request){.call = call};
+    file->earned = 0;
     KZ_TRY(put_text(file, file->question.object, sizeof file->question.object, object));
     snprintf(file->question.key, sizeof file->question.key, "%s", key);
 done:
     return st;
 }
 
-/* Of all that is not rows: its time is counted together. */
+/* Of all that is not rows. */
 static kz_status ask(kz_hdf5 *file, kz_answer *a)
 {
     kz_status st = KZ_OK;
     KZ_TRY(kz_reader_send(file->reader, &file->question));
-    KZ_TRY(kz_reader_receive(file->reader, &file->question, file->opening, a));
+    KZ_TRY(receive(file, a));
     if (a->bytes < 0 || a->bytes > kz_reader_slot_bytes(file->reader) || a->bytes > TEXT_BYTES_MAX)
         KZ_TRY(kz_reader_distrust(file->reader, "is longer than it may be"));
-    file->opening = fmax(file->opening - kz_reader_used(file->reader), 0.1); /* enough for one that is no trouble */
 done:
     return st;
 }
@@ -82,7 +94,8 @@ kz_status kz_hdf5_open_with(kz_hdf5 **out, const char *path, const kz_hdf5_optio
     if (job.options.memory <= 0) job.options.memory = DEFAULT_MEMORY;
     KZ_TRY(kz_reader_file_open(&job.file, &job.bytes, path));
     KZ_TRY(kz_calloc(&file, 1, sizeof *file, "HDF5 file"));
-    file->opening = OPENING_SECONDS;
+    file->bytes = job.bytes;
+    file->left = FILE_SECONDS;
     file->last = -1;
     KZ_TRY(kz_strdup(&file->path, path));
     KZ_TRY(kz_reader_start(&file->reader, &job));
@@ -157,12 +170,15 @@ static int64_t row_bytes(const kz_array *a)
 }
 
 /* CPU time in proportion to what must be unpacked: whole chunks. */
-static double seconds_for(const kz_array *a, int64_t n)
+static double seconds_for(const kz_hdf5 *file, const kz_array *a, int64_t n)
 {
+    double all = (double)kz_array_rows(a) * (double)row_bytes(a), held = (double)file->bytes;
     double rows = (double)n + 2 * (double)a->chunk_rows, bytes = rows * (double)row_bytes(a);
     double chunk = (double)a->chunk_bytes;
-    double chunks = a->chunk_bytes > 0 ? 2 * bytes / chunk + 2 : 0; /* chunk_bytes counts some twice */
-    return READING_SECONDS + (bytes + 4 * chunk) * SECONDS_PER_BYTE + chunks * SECONDS_PER_CHUNK;
+    double chunks = a->chunk_bytes > 0 ? 2 * bytes / chunk + 2 : 0;             /* chunk_bytes counts some twice */
+    double there = a->chunk_bytes > 0 ? held / CHUNK_ENTRY / (all / chunk) : 0; /* share of chunks that can be */
+    return (bytes + 4 * chunk) * fmin(SECONDS_PER_BYTE, held * SECONDS_PER_FILE_BYTE / all) +
+           chunks * SECONDS_PER_CHUNK * fmin(1, there);
 }
 
 static kz_status ask_rows(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, int slot)
@@ -173,7 +189,7 @@ static kz_status ask_rows(kz_hdf5 *file, const kz_array *a, int64_t first, int64
     file->question.first = first;
     file->question.n = n;
     file->question.slot = slot;
-    file->seconds = seconds_for(a, n);
+    file->earned = seconds_for(file, a, n);
     KZ_TRY(kz_reader_send(file->reader, &file->question));
 done:
     return st;
@@ -190,7 +206,7 @@ static kz_status read_piece(kz_hdf5 *file, const kz_array *a, int64_t first, int
     if (!(file->ahead && q->array == a->id && q->first == first && q->n == n)) KZ_TRY(ask_rows(file, a, first, n, 0));
     file->ahead = false;
     int slot = q->slot;
-    KZ_TRY(kz_reader_receive(file->reader, q, file->seconds, &answer));
+    KZ_TRY(receive(file, &answer));
     if (answer.bytes != bytes) KZ_TRY(kz_reader_distrust(file->reader, "has the wrong number of values"));
     if (in_turn && end < rows && bytes <= AHEAD_BYTES) {
         KZ_TRY(ask_rows(file, a, end, n < rows - end ? n : rows - end, !slot));

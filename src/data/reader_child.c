@@ -165,8 +165,10 @@ static kz_status answer(child *c, const kz_request *q, kz_slot *s, kz_answer *a)
     kz_status st = KZ_OK;
     switch ((kz_call)q->call) {
     case KZ_CALL_OPEN:
-        return c->file ? KZ_FAIL(KZ_E_ARG, "it is open")
-                       : kz_lib_open(&c->file, job->path, DATA, job->bytes, job->options.allow_filters);
+        if (c->file) return KZ_FAIL(KZ_E_ARG, "it is open");
+        st = kz_lib_open(&c->file, job->path, DATA, job->bytes, job->options.allow_filters);
+        if (st == KZ_OK) c->file->sampled = job->options.sampled;
+        return st;
     case KZ_CALL_ARRAY: return answer_array(c, q, a);
     case KZ_CALL_READ: return answer_read(c, q, s, a);
     case KZ_CALL_TEXTS: return answer_texts(c, q, s, a);

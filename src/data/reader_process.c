@@ -19,7 +19,8 @@ struct kz_reader {
     pid_t pid; /* 0: it has been ended */
     int socket, life;
     clockid_t clock; /* CPU time of the process */
-    double sent;     /* the same when the last request was sent */
+    double born;     /* the same when it was started */
+    double sent;     /* ... and when the last request was sent */
     uint32_t serial;
     uint8_t *shared;
     int64_t slot_bytes;
@@ -54,6 +55,12 @@ bool kz_reader_take(kz_slot *s, const uint8_t **out, int64_t *n)
 }
 
 /* ---- start ---- */
+
+static double now(const kz_reader *r)
+{
+    struct timespec t;
+    return clock_gettime(r->clock, &t) == 0 ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
+}
 
 /* Two slots, each for as much as may be read at once.  Only pages that are written take memory. */
 static kz_status map_slots(kz_reader *r, int64_t memory)
@@ -103,6 +110,7 @@ kz_status kz_reader_start(kz_reader **out, const kz_reader_job *job)
     kz_reader_place place = {
         .job = job, .socket = pair[1], .life = life[0], .shared = r->shared, .slot_bytes = r->slot_bytes};
     KZ_TRY(fork_child(r, &place));
+    r->born = now(r);
     r->socket = pair[0];
     r->life = life[1];
     pair[0] = life[1] = -1; /* given away */
@@ -207,12 +215,6 @@ static kz_status gone(const kz_reader *r)
 
 /* ---- talk ---- */
 
-static double now(const kz_reader *r)
-{
-    struct timespec t;
-    return clock_gettime(r->clock, &t) == 0 ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
-}
-
 double kz_reader_used(const kz_reader *r)
 {
     double used = r->pid ? now(r) - r->sent : 0;
@@ -237,12 +239,13 @@ static kz_status wait_for(kz_reader *r, const kz_request *q, double seconds)
     char doing[320];
     for (;;) {
         struct pollfd p = {.fd = r->socket, .events = POLLIN};
-        if (poll(&p, 1, LOOK_MS) > 0) return KZ_OK;
+        double left = 1000 * (seconds - kz_reader_used(r));
+        if (poll(&p, 1, left < 1 ? 1 : left < LOOK_MS ? (int)left : LOOK_MS) > 0) return KZ_OK;
         if (kz_reader_used(r) <= seconds) continue;
         reap(r, true);
         describe(doing, q);
         return KZ_FAIL(KZ_E_DATA, "%s: the HDF5 library took more than %.0f s of CPU time while %s" HARM, r->path,
-                       seconds, doing);
+                       r->sent - r->born + seconds, doing);
     }
 }
 

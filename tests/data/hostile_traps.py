@@ -179,6 +179,13 @@ def _(path):
     lie(path, (1 << 45, 5), chunks=(1, 5), maxshape=(None, 5))
 
 
+@row("bomb-never-written", 65, "declares 19.1 MiB of values in a file of ")
+def _(path):
+    with create(path) as f:
+        f.create_dataset("train/x", (1_000_000, 5), np.float32, chunks=(1000, 5))
+        f.create_dataset("train/y", (1_000_000,), np.uint8, chunks=(1000,))
+
+
 @row("bomb-chunk-4-gib", 65, "data.memory allows 64.0 MiB")
 def _(path):
     with create(path) as f:
