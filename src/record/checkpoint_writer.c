@@ -4,19 +4,16 @@
 
 #include "kz/optim.h"
 
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 struct kz_checkpoint_writer {
     kz_record_writer *lines; /* outlives it */
     char *directory;
     kz_checkpoint_facts facts; /* all but what changes; what it points to outlives the writer */
     int64_t keep;
-    bool ahead_removed;
     kz_sha256 *hash;
 
     pthread_t thread;
@@ -40,32 +37,6 @@ static void rank(kz_checkpoint_facts *f, const kz_checkpoint *c)
     f->kept_rank = c->rank;
 }
 
-/* A run that went on from an older checkpoint has left newer ones behind it, which were damaged or have lost their lines.
- * They do not count among those to keep: they would push out the one just written. */
-static kz_status remove_ahead(const kz_checkpoint_writer *w)
-{
-    kz_checkpoint_key *keys = NULL, now = {w->job.epoch, w->job.inside ? w->job.step : 0};
-    char *path = NULL, name[KZ_CHECKPOINT_NAME];
-    int64_t n = 0;
-    kz_status st = KZ_OK;
-    KZ_TRY(kz_record_checkpoint_list(&keys, &n, w->directory));
-    for (int64_t i = 0; i < n && kz_checkpoint_key_compare(&keys[i], &now) < 0; i++) {
-        kz_checkpoint of = {
-            .epoch = keys[i].epoch, .step = keys[i].step, .inside = keys[i].step > 0 || keys[i].epoch == 0};
-        kz_checkpoint_name(name, &of);
-        KZ_TRY(kz_path_join(&path, w->directory, name));
-        if (unlink(path) != 0) {
-            st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be removed: %s", path, strerror(errno));
-            goto done;
-        }
-        kz_free(&path);
-    }
-done:
-    kz_free(&path);
-    kz_free(&keys);
-    return st;
-}
-
 static kz_status write_job(kz_checkpoint_writer *w)
 {
     uint8_t weights[32], trajectory[32];
@@ -82,8 +53,6 @@ static kz_status write_job(kz_checkpoint_writer *w)
     KZ_TRY(kz_record_checkpoint_write(w->directory, &w->job, &facts));
     w->facts.kept_epoch = facts.kept_epoch;
     w->facts.kept_rank = facts.kept_rank;
-    if (!w->ahead_removed) KZ_TRY(remove_ahead(w));
-    w->ahead_removed = true; /* all there were are from before this process */
     KZ_TRY(kz_record_checkpoint_prune(w->directory, w->keep, facts.kept_epoch));
 done:
     return st;
