@@ -53,7 +53,8 @@ static kz_status write_job(kz_checkpoint_writer *w)
     KZ_TRY(kz_record_checkpoint_write(w->directory, &w->job, &facts));
     w->facts.kept_epoch = facts.kept_epoch;
     w->facts.kept_rank = facts.kept_rank;
-    KZ_TRY(kz_record_checkpoint_prune(w->directory, w->keep, facts.kept_epoch));
+    kz_checkpoint_key made = {w->job.epoch, w->job.inside ? w->job.step : 0};
+    KZ_TRY(kz_record_checkpoint_prune(w->directory, &made, w->keep, facts.kept_epoch));
 done:
     return st;
 }

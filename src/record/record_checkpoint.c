@@ -194,16 +194,17 @@ done:
 
 /* ---- removing ---- */
 
-kz_status kz_record_checkpoint_prune(const char *directory, int64_t keep, int64_t kept)
+kz_status kz_record_checkpoint_prune(const char *directory, const kz_checkpoint_key *newest, int64_t keep, int64_t kept)
 {
     kz_checkpoint_key *keys = NULL;
     char *path = NULL, name[KZ_CHECKPOINT_NAME];
-    int64_t n = 0;
+    int64_t n = 0, ahead = 0;
     kz_status st = KZ_OK;
     KZ_TRY(kz_record_checkpoint_list(&keys, &n, directory));
-    for (int64_t i = n - 1; i >= keep; i--) {
+    while (ahead < n && kz_checkpoint_key_compare(&keys[ahead], newest) < 0) ahead++;
+    for (int64_t i = n - 1; i >= 0; i--) {
         bool inside = keys[i].step > 0 || keys[i].epoch == 0;
-        if (!inside && keys[i].epoch == kept) continue;
+        if (i >= ahead && (i < ahead + keep || (!inside && keys[i].epoch == kept))) continue;
         name_of(name, keys[i].epoch, inside, keys[i].step);
         KZ_TRY(kz_path_join(&path, directory, name));
         if (unlink(path) != 0) {

@@ -67,15 +67,17 @@ TEST_F(RecordCheckpoint, TheBestOneStaysToo)
     EXPECT_EQ(wanted, entries(path("run"))) << "an equal one does not push it out";
 }
 
-TEST_F(RecordCheckpoint, NewerOnesThatWerePassedOverDoNotPushItOut)
+TEST_F(RecordCheckpoint, ThoseAheadThatWerePassedOverDoNotPushItOut)
 {
     cfg.train.checkpoint = {1, 0, 0, 1};
     ASSERT_EQ(KZ_OK, create(path("run").c_str()));
-    for (const char *name : {"checkpoint-000003.safetensors", "checkpoint-000002.step-0000000500.safetensors"})
-        std::ofstream(path("run/") + name) << "damaged";
-    ASSERT_EQ(KZ_OK, write(2)) << kz_error_message();
-    EXPECT_EQ((std::vector<std::string>{"checkpoint-000002.safetensors", "config.yaml", "metrics.jsonl"}),
-              entries(path("run")));
+    for (const char *damaged : {"checkpoint-000002.step-0000000009.safetensors", "checkpoint-000005.safetensors"})
+        std::ofstream(path("run/") + damaged) << "x";
+    ASSERT_EQ(KZ_OK, write(1, 7)) << kz_error_message();
+    ASSERT_EQ(KZ_OK, write(2, 8)) << kz_error_message();
+    const std::vector<std::string> wanted = {"checkpoint-000001.safetensors", "checkpoint-000002.safetensors",
+                                             "config.yaml", "metrics.jsonl"};
+    EXPECT_EQ(wanted, entries(path("run"))) << "the best, and the newest";
 }
 
 TEST_F(RecordCheckpoint, NamesSortByProgress)
