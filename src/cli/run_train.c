@@ -153,6 +153,7 @@ kz_status kz_cli_train(kz_cli *cli)
         return KZ_FAIL(KZ_E_USAGE, "train: --print-config and --dry-run exclude each other");
     kz_train_view v = {.cli = cli, .dry_run = kz_cli_has(cli, "--dry-run")};
     kz_train_options options = {.dry_run = v.dry_run, .watch = kz_train_watching(&v)};
+    if (!v.dry_run && !kz_cli_has(cli, "--print-config")) kz_train_signals(&options);
     KZ_TRY(kz_log_choose(&v.log, "train", kz_cli_value(cli, "--log")));
     KZ_TRY(kz_train_resume_read(&resume, cli));
     KZ_TRY(load_config(cli, resume.config_path, &cfg));
@@ -161,7 +162,6 @@ kz_status kz_cli_train(kz_cli *cli)
         goto done;
     }
     v.name = cfg->name;
-    if (!v.dry_run) kz_train_signals(&options);
     KZ_TRY(kz_train_resume_find(&resume, cli, cfg, &options, &finished));
     st = finished ? show_finished(&v, cfg, resume.directory, finished) : train(&v, cfg, &options);
 done:

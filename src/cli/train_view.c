@@ -314,13 +314,14 @@ static void cut_error(json_t *j)
     json_object_set_new(j, "error", json_string(start));
 }
 
-/* One line of JSON, which Kubernetes shows as the container's message. */
+/* One line of JSON, which Kubernetes shows as the container's message.  A pipe that nobody reads does not hold up the end. */
 static void write_termination(const json_t *whole)
 {
     enum { MOST = 4096 };
     const char *path = getenv("KAIZEN_TERMINATION_LOG");
     kz_text line = {0};
-    int fd = open(path && *path ? path : "/dev/termination-log", O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+    int fd =
+        open(path && *path ? path : "/dev/termination-log", O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return;
     json_t *j = json_copy((json_t *)whole);
     kz_status st = kz_json_dump_digits(&line, j, 9);

@@ -158,7 +158,8 @@ bool kz_checkpoint_key_of(kz_checkpoint_key *out, const char *name); /* false: i
 int kz_checkpoint_key_compare(const void *a, const void *b);         /* newest first, for qsort */
 /* Leaves `newest`, which was just made, the keep - 1 before it, and the one after epoch `kept` (0: none).  What lies ahead
  * of it was passed over when the run was taken up: it goes too, or it would push out those that are whole. */
-kz_status kz_record_checkpoint_prune(const char *directory, const kz_checkpoint_key *newest, int64_t keep, int64_t kept);
+kz_status kz_record_checkpoint_prune(const char *directory, const kz_checkpoint_key *newest, int64_t keep,
+                                     int64_t kept);
 /* *out <- the keys of a directory's checkpoints, newest first; yours to kz_free. */
 kz_status kz_record_checkpoint_list(kz_checkpoint_key **out, int64_t *n, const char *directory);
 

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -312,6 +313,18 @@ TEST(ResumeProgram, ASecondSignalEndsTheProgramAtOnce)
         EXPECT_FALSE(program::exists(out + "/run.json"));
         EXPECT_EQ(train(folder, {"--resume", out}, interrupted_by(SIGTERM)).status, 75);
     }
+}
+
+TEST(ResumeProgram, APipeThatNobodyReadsDoesNotHoldUpTheEnd)
+{
+    Folder folder;
+    folder.write("c.yaml", config());
+    ASSERT_EQ(mkfifo(folder.path("message").c_str(), 0600), 0);
+    Options o;
+    o.env = {{"KAIZEN_TERMINATION_LOG", folder.path("message")}};
+    o.seconds = 10;
+    Result r = train(folder, {"-c", "c.yaml", "--out", "run"}, o);
+    EXPECT_EQ(r.status, 0) << r.err;
 }
 
 TEST(ResumeProgram, TheDiskIsLookedAtFirst)
