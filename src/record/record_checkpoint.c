@@ -207,7 +207,7 @@ kz_status kz_record_checkpoint_prune(const char *directory, const kz_checkpoint_
         if (i >= ahead && (i < ahead + keep || (!inside && keys[i].epoch == kept))) continue;
         name_of(name, keys[i].epoch, inside, keys[i].step);
         KZ_TRY(kz_path_join(&path, directory, name));
-        if (unlink(path) != 0) {
+        if (unlink(path) != 0 && errno != EISDIR) { /* a folder of that name is none of ours */
             st = KZ_FAIL(KZ_E_OUTPUT, "%s: cannot be removed: %s", path, strerror(errno));
             goto done;
         }

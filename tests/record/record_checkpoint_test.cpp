@@ -4,6 +4,7 @@
 #include "record/record_impl.h"
 
 #include <fstream>
+#include <sys/stat.h>
 #include <thread>
 
 class RecordCheckpoint : public RecordTest {
@@ -73,11 +74,12 @@ TEST_F(RecordCheckpoint, ThoseAheadThatWerePassedOverDoNotPushItOut)
     ASSERT_EQ(KZ_OK, create(path("run").c_str()));
     for (const char *damaged : {"checkpoint-000002.step-0000000009.safetensors", "checkpoint-000005.safetensors"})
         std::ofstream(path("run/") + damaged) << "x";
+    ASSERT_EQ(0, mkdir(path("run/checkpoint-000009.safetensors").c_str(), 0700));
     ASSERT_EQ(KZ_OK, write(1, 7)) << kz_error_message();
     ASSERT_EQ(KZ_OK, write(2, 8)) << kz_error_message();
     const std::vector<std::string> wanted = {"checkpoint-000001.safetensors", "checkpoint-000002.safetensors",
-                                             "config.yaml", "metrics.jsonl"};
-    EXPECT_EQ(wanted, entries(path("run"))) << "the best, and the newest";
+                                             "checkpoint-000009.safetensors", "config.yaml", "metrics.jsonl"};
+    EXPECT_EQ(wanted, entries(path("run"))) << "the best, the newest, and a folder";
 }
 
 TEST_F(RecordCheckpoint, NamesSortByProgress)
