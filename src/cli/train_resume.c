@@ -64,6 +64,11 @@ static kz_status same_config(kz_cli *cli, const kz_train_resume *r, const kz_con
     KZ_TRY(kz_path_join(&path, r->directory, "config.yaml"));
     st = kz_config_load(&began, path, NULL, 0, &report);
     if (report.n) kz_cli_report(cli, report.s);
+    if (st == KZ_E_CONFIG)
+        st = KZ_FAIL(KZ_E_CONFIG,
+                     "%s: the config that the run began with is damaged; put it back (kaizen train --config %s "
+                     "--dry-run says what is wrong), or begin anew with another --out",
+                     path, path);
     if (st != KZ_OK) goto done;
     KZ_TRY(kz_config_difference(&difference, began, cfg));
     if (difference.n == 0) goto done;

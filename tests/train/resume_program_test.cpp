@@ -315,6 +315,17 @@ TEST(ResumeProgram, ASecondSignalEndsTheProgramAtOnce)
     }
 }
 
+TEST(ResumeProgram, ADamagedConfigOfTheRunIsSaid)
+{
+    Folder folder;
+    folder.write("c.yaml", config());
+    ASSERT_EQ(train(folder, {"-c", "c.yaml", "--out", "run"}).status, 0);
+    folder.write("run/config.yaml", "");
+    Result r = train(folder, {"-c", "c.yaml", "--resume", "run"});
+    EXPECT_EQ(r.status, 78) << r.err;
+    EXPECT_NE(r.err.find("run/config.yaml: the config that the run began with is damaged"), std::string::npos) << r.err;
+}
+
 TEST(ResumeProgram, APipeThatNobodyReadsDoesNotHoldUpTheEnd)
 {
     Folder folder;
