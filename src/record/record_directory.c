@@ -22,6 +22,10 @@ static kz_status check_empty(const char *path)
     while ((entry = readdir(dir)) && empty) empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     closedir(dir);
     if (empty) return KZ_OK;
+    int fd = -1;
+    kz_status st = kz_record_directory_lock(&fd, path); /* a run that is going on must not be emptied away */
+    if (fd >= 0) close(fd);
+    if (st != KZ_OK) return st;
     return KZ_FAIL(KZ_E_OUTPUT, "%s: is not empty; empty it, or give --out another folder", path);
 }
 

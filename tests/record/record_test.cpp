@@ -74,9 +74,13 @@ TEST_F(Record, GivenDirectoryInUseIsRefusedWithTheRemedy)
     ASSERT_EQ(KZ_OK, create(path("used").c_str()));
     kz_record *second = nullptr;
     EXPECT_EQ(KZ_E_OUTPUT, kz_record_create(&second, &cfg, &data, path("used").c_str(), tensors, 2));
-    EXPECT_EQ(path("used") + ": is not empty; empty it, or give --out another folder", kz_error_message());
+    EXPECT_EQ(path("used") + ": another process is training in it; wait for its end, or stop it", kz_error_message());
     EXPECT_EQ(nullptr, second);
     EXPECT_EQ(2u, entries(path("used")).size()) << "nothing of the other run was touched";
+    kz_record_destroy(&rec);
+    EXPECT_EQ(KZ_E_OUTPUT, kz_record_create(&second, &cfg, &data, path("used").c_str(), tensors, 2));
+    EXPECT_EQ(path("used") + ": is not empty; empty it, or give --out another folder", kz_error_message());
+    EXPECT_EQ(nullptr, second);
 }
 
 TEST_F(Record, UnwritableOutputNamesPathAndReason)
