@@ -15,6 +15,11 @@ extern "C" {
 
 enum { KZ_MATMUL_BLOCK = 256 }; /* of p: part of the arithmetic */
 
+/* Columns of B and rows of A, at most, that are packed for a block: they change no bit.  960 KiB of packed B are a share
+ * of the last-level cache, 126 KiB of packed A a part of the second-level one. */
+enum { KZ_MATMUL_WIDE = 960, KZ_MATMUL_HIGH = 126 };
+enum { KZ_MATMUL_SCRATCH = KZ_MATMUL_BLOCK * (KZ_MATMUL_WIDE + KZ_MATMUL_HIGH) + 32 }; /* floats */
+
 typedef struct {
     int64_t m, n, k;
     const float *a;
@@ -22,6 +27,10 @@ typedef struct {
     const float *b;
     int64_t b_k, b_column; /* B(p, j) = b[p * b_k + j * b_column] */
     float *c;              /* (m, n), row by row */
+    float *scratch;        /* (KZ_MATMUL_SCRATCH): this call's alone */
+    /* Called with each part of C once it holds its totals, while it is still in a cache; or NULL. */
+    void (*finish)(const void *job, int64_t row0, int64_t row1, int64_t column0, int64_t column1);
+    const void *job;
 } kz_matmul;
 
 /* Rows row0 .. row1 - 1 and columns column0 .. column1 - 1 of C. */

@@ -85,6 +85,7 @@ KZ_BODY void matmul(const kz_matmul *g, int64_t row0, int64_t row1, int64_t colu
             }
         }
     }
+    if (g->finish) g->finish(g->job, row0, row1, column0, column1);
 }
 
 /* fmaf(x, 1, acc) is x + acc rounded once: an addition. */
@@ -104,12 +105,12 @@ KZ_BODY void column_sum(int64_t rows, int64_t columns, const float *x, float *su
     }
 }
 
+void kz_matmul_f32__plain(const kz_matmul *g, int64_t row0, int64_t row1, int64_t column0, int64_t column1)
+{
+    matmul(g, row0, row1, column0, column1);
+}
+
 #define KZ_DEFINE(how, attribute)                                                                                      \
-    attribute void kz_matmul_f32__##how(const kz_matmul *g, int64_t row0, int64_t row1, int64_t column0,               \
-                                        int64_t column1)                                                               \
-    {                                                                                                                  \
-        matmul(g, row0, row1, column0, column1);                                                                       \
-    }                                                                                                                  \
     attribute void kz_column_sum_f32__##how(int64_t rows, int64_t columns, const float *x, float *sum,                 \
                                             int64_t column0, int64_t column1)                                          \
     {                                                                                                                  \

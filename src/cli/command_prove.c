@@ -14,7 +14,7 @@ static const kz_option options[] = {
      .help = "takes the golden configs and digests.json from DIR"},
     {.name = "--isa",
      .argument = "LIST",
-     .help = "only these instruction sets, such as plain,fma; `kaizen info` lists this machine's"},
+     .help = "only these instruction sets, such as plain,avx2; `kaizen info` lists this machine's"},
     {.name = "--threads", .argument = "LIST", .help = "only these thread counts, such as 1,2,3,8"},
     {.name = "--only", .argument = "NAME", .repeatable = true, .help = "only the golden config NAME; may be repeated"},
     {.name = "--record", .help = "writes digests.json instead of comparing; for developers"},

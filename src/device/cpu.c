@@ -22,15 +22,24 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 static bool cpu_can_run(const char *variant)
 {
 #if defined(__x86_64__)
-    if (strcmp(variant, "fma") == 0) return __builtin_cpu_supports("fma");
+    if (strcmp(variant, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (strcmp(variant, "avx512") == 0)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && cpu_can_run("avx2");
 #endif
-    return strcmp(variant, "plain") == 0;
+    (void)variant;
+    return true;
 }
 
 const char *const *kz_device_isas(void)
 {
-    static const char *with_fma[] = {"plain", "fma", NULL}, *plain_only[] = {"plain", NULL};
-    return cpu_can_run("fma") ? with_fma : plain_only;
+    static const char *names[VARIANTS + 1];
+    const char *have[VARIANTS + 1] = {NULL};
+    int n = 0;
+    for (int i = 0; i < VARIANTS; i++)
+        if (cpu_can_run(variants[i].name)) have[n++] = variants[i].name;
+    memcpy(names, have, sizeof names); /* the same bytes each time */
+    return names;
 }
 
 static kz_status find_kernels(const kz_cpu_kernels **out, const char *isa)
@@ -64,6 +73,8 @@ kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa)
     cpu->base.ops = &kz_device_cpu;
     KZ_TRY(kz_team_create(&cpu->team, threads > 0 ? (int)threads : kz_cpu_count()));
     cpu->base.threads = kz_team_threads(cpu->team);
+    KZ_TRY(kz_calloc(&cpu->scratch, (int64_t)cpu->base.threads * KZ_MATMUL_SCRATCH, sizeof *cpu->scratch,
+                     "packed matrices"));
     cpu->base.variant = kernels->name;
     *out = &cpu->base;
     cpu = NULL;
@@ -80,6 +91,7 @@ void kz_cpu_destroy(kz_device **dev)
     kz_cpu *cpu = (kz_cpu *)*dev;
     if (!cpu) return;
     kz_team_destroy(&cpu->team);
+    kz_free(&cpu->scratch);
     kz_free(&cpu->square);
     kz_free(&cpu);
     *dev = NULL;

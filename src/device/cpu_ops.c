@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PIECE_FMAS = 200000, PIECE_ELEMENTS = 20000, COLUMN_STEP = 16, LOSS_WORK = 10 /* an exp, in elements */ };
+enum { PIECE_FMAS = 200000, PIECE_ELEMENTS = 20000, TILE_STEP = 16, LOSS_WORK = 10 /* an exp, in elements */ };
 
 static kz_cpu *cpu_of(kz_device *dev)
 {
@@ -75,6 +75,8 @@ typedef struct {
     const kz_loss *loss;
     const kz_matmul *product;
     bool by_rows;          /* a product's pieces are rows, else columns */
+    int64_t piece;         /* length of them: one to a thread, at most */
+    float *scratch;        /* for each of them */
     const kz_dense *after; /* its epilogue: dense_forward for this layer, or, with `dx`, dense_slope */
     float *dx;
 } cpu_job;
@@ -92,25 +94,37 @@ static kz_status cpu_gather(kz_device *dev, const kz_gather *g)
     return KZ_OK;
 }
 
+static void epilogue(const void *context, int64_t row0, int64_t row1, int64_t column0, int64_t column1)
+{
+    const cpu_job *job = context;
+    if (job->dx) job->k->dense_slope(job->after, job->dx, row0, row1, column0, column1);
+    else job->k->dense_forward(job->after, row0, row1, column0, column1);
+}
+
 static void product_piece(void *context, int64_t begin, int64_t end)
 {
     const cpu_job *job = context;
-    const kz_matmul *g = job->product;
-    int64_t row0 = job->by_rows ? begin : 0, row1 = job->by_rows ? end : g->m;
-    int64_t column0 = job->by_rows ? 0 : begin, column1 = job->by_rows ? g->n : end;
-    job->k->matmul(g, row0, row1, column0, column1);
-    if (job->dx) job->k->dense_slope(job->after, job->dx, row0, row1, column0, column1);
-    else if (job->after) job->k->dense_forward(job->after, row0, row1, column0, column1);
+    kz_matmul g = *job->product;
+    int64_t row0 = job->by_rows ? begin : 0, row1 = job->by_rows ? end : g.m;
+    int64_t column0 = job->by_rows ? 0 : begin, column1 = job->by_rows ? g.n : end;
+    g.scratch = job->scratch + begin / job->piece * KZ_MATMUL_SCRATCH;
+    if (job->after) g.finish = epilogue;
+    g.job = job;
+    job->k->matmul(&g, row0, row1, column0, column1);
 }
 
 /* The product and its epilogue, cut along the longer side of the result. */
 static void run_product(kz_device *dev, cpu_job *job)
 {
     const kz_matmul *g = job->product;
-    job->k = cpu_of(dev)->kernels;
+    kz_cpu *cpu = cpu_of(dev);
+    job->k = cpu->kernels;
+    job->scratch = cpu->scratch;
     job->by_rows = g->m > g->n;
-    if (job->by_rows) run(dev, g->m, g->n * g->k, PIECE_FMAS, 1, product_piece, job);
-    else run(dev, g->n, g->m * g->k, PIECE_FMAS, COLUMN_STEP, product_piece, job);
+    int64_t n = job->by_rows ? g->m : g->n, work = (job->by_rows ? g->n : g->m) * g->k;
+    if (n == 0) return; /* an empty part of a batch */
+    job->piece = piece_of(dev, n, work, PIECE_FMAS, TILE_STEP);
+    kz_team_run(cpu->team, n, job->piece, product_piece, job);
 }
 
 static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const float *x)

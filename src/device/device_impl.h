@@ -23,6 +23,7 @@ typedef struct {
     kz_device base; /* first: a kz_device * is a kz_cpu * */
     kz_team *team;
     const kz_cpu_kernels *kernels;
+    float *scratch; /* (threads, KZ_MATMUL_SCRATCH): packed operands */
     double *square; /* (squares): block sums of a gradient's norm */
     int64_t squares;
 } kz_cpu;

@@ -68,7 +68,7 @@ typedef struct {
 struct kz_device {
     const kz_device_ops *ops;
     int threads;         /* that compute; 0 where it means nothing */
-    const char *variant; /* instruction set in use: "plain", "fma" */
+    const char *variant; /* instruction set in use: "plain", "avx2", "avx512", "neon" */
 };
 
 /* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N") with cfg->threads threads (0: all this process may use)

@@ -40,7 +40,7 @@ typedef struct {
     double target_seconds;   /* training time until the target was met; NaN: not met or none set */
     double seconds_total, seconds_train, seconds_eval, seconds_data; /* wall time */
     double seconds_checkpoint;                                       /* that the training waited for checkpoints */
-    const char *device, *isa;                                        /* what computed: "cpu", "fma" */
+    const char *device, *isa;                                        /* what computed: "cpu", "avx2" */
     int threads;
 } kz_run;
 

@@ -17,7 +17,7 @@ extern "C" {
 typedef struct {
     const kz_config *cfg; /* resolved */
     const kz_data *data;
-    const char *device, *isa; /* "cpu", "fma" */
+    const char *device, *isa; /* "cpu", "avx2" */
     int threads;
     int64_t outputs, parameters, steps, steps_per_epoch;
     int64_t memory_bytes, disk_bytes; /* at most, estimated: data, weights, moments, buffers; files of the run */

@@ -21,6 +21,7 @@ const Variant variants[] = {KZ_VARIANTS(KZ_ROW)};
 struct Product {
     kz_matmul g = {};
     std::vector<float> a, b;
+    Guarded scratch{KZ_MATMUL_SCRATCH};
 
     Product(Random &random, int64_t m, int64_t n, int64_t k, int layout, double low = -1) // 0: NN, 1: NT, 2: TN
     {
@@ -30,6 +31,7 @@ struct Product {
         g.a = a.data(), g.b = b.data();
         g.a_row = layout == 2 ? 1 : k, g.a_k = layout == 2 ? m : 1;
         g.b_k = layout == 1 ? 1 : n, g.b_column = layout == 1 ? k : 1;
+        g.scratch = scratch.begin();
     }
     float at_a(int64_t i, int64_t p) const
     {
@@ -54,6 +56,7 @@ struct Product {
         g.c = c.begin();
         v.matmul(&g, 0, g.m, 0, g.n);
         EXPECT_TRUE(c.intact()) << v.name << " wrote beside C";
+        EXPECT_TRUE(scratch.intact()) << v.name << " wrote beside the packed operands";
         return c.values();
     }
 };
@@ -126,6 +129,52 @@ TEST(Matmul, FollowsTheRuleAtLargeShapes)
         Product p(random, 131, 147, 700, layout);
         expect_product(p);
     }
+}
+
+// Beyond what is packed at a time, and narrow results, which are made turned.
+TEST(Matmul, FollowsTheRuleAcrossPackedParts)
+{
+    Random random(13);
+    const int64_t shapes[][3] = {{140, 970, 260}, {1000, 5, 300}, {3, 1100, 270}, {970, 1, 40}, {1, 200, 600}};
+    for (const auto &s : shapes)
+        for (int layout = 0; layout < 3; layout++) {
+            Product p(random, s[0], s[1], s[2], layout);
+            expect_product(p);
+            if (HasFatalFailure()) return;
+        }
+}
+
+// The epilogue sees each output once, and its total.
+TEST(Matmul, EachPartIsFinishedOnceItHoldsItsTotals)
+{
+    struct Job {
+        const kz_matmul *g;
+        std::vector<float> *seen;
+        std::vector<int> times;
+    };
+    Random random(14);
+    const int64_t shapes[][3] = {{140, 970, 260}, {300, 3, 513}, {7, 5, 0}, {1, 1, 1}, {0, 4, 4}};
+    for (const auto &s : shapes)
+        for (const Variant &v : variants) {
+            if (!oracle::runs_here(v.name)) continue;
+            Product p(random, s[0], s[1], s[2], 1);
+            std::vector<float> seen(static_cast<size_t>(s[0] * s[1]), oracle::kNan), c = seen;
+            Job job = {&p.g, &seen, std::vector<int>(seen.size())};
+            p.g.c = c.data();
+            p.g.job = &job;
+            p.g.finish = [](const void *context, int64_t row0, int64_t row1, int64_t column0, int64_t column1) {
+                Job *j = const_cast<Job *>(static_cast<const Job *>(context));
+                for (int64_t r = row0; r < row1; r++)
+                    for (int64_t q = column0; q < column1; q++) {
+                        size_t at = static_cast<size_t>(r * j->g->n + q);
+                        (*j->seen)[at] = j->g->c[at];
+                        j->times[at]++;
+                    }
+            };
+            v.matmul(&p.g, 0, p.g.m, 0, p.g.n);
+            EXPECT_EQ(oracle::first_difference(seen, p.wanted()), -1) << shape(p.g, v.name);
+            EXPECT_EQ(std::count(job.times.begin(), job.times.end(), 1), s[0] * s[1]) << shape(p.g, v.name);
+        }
 }
 
 TEST(Matmul, AnyCutGivesTheSameBits)

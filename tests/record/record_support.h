@@ -181,7 +181,7 @@ class RecordTest : public testing::Test {
         run.seconds_eval = 0.25;
         run.seconds_data = 0.125;
         run.device = "cpu";
-        run.isa = "fma";
+        run.isa = "avx2";
         run.threads = 2;
     }
 
