@@ -73,8 +73,6 @@ kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa)
     cpu->base.ops = &kz_device_cpu;
     KZ_TRY(kz_team_create(&cpu->team, threads > 0 ? (int)threads : kz_cpu_count()));
     cpu->base.threads = kz_team_threads(cpu->team);
-    KZ_TRY(kz_calloc(&cpu->scratch, (int64_t)cpu->base.threads * KZ_MATMUL_SCRATCH, sizeof *cpu->scratch,
-                     "packed matrices"));
     cpu->base.variant = kernels->name;
     *out = &cpu->base;
     cpu = NULL;

@@ -113,18 +113,34 @@ static void product_piece(void *context, int64_t begin, int64_t end)
     job->k->matmul(&g, row0, row1, column0, column1);
 }
 
+static kz_status reserve_scratch(kz_cpu *cpu, int64_t pieces)
+{
+    kz_status st = KZ_OK;
+    if (pieces <= cpu->scratches) return KZ_OK;
+    kz_free(&cpu->scratch);
+    cpu->scratches = 0;
+    KZ_TRY(kz_calloc(&cpu->scratch, pieces * KZ_MATMUL_SCRATCH, sizeof *cpu->scratch, "packed matrices"));
+    cpu->scratches = pieces;
+done:
+    return st;
+}
+
 /* The product and its epilogue, cut along the longer side of the result. */
-static void run_product(kz_device *dev, cpu_job *job)
+static kz_status run_product(kz_device *dev, cpu_job *job)
 {
     const kz_matmul *g = job->product;
     kz_cpu *cpu = cpu_of(dev);
-    job->k = cpu->kernels;
-    job->scratch = cpu->scratch;
+    kz_status st = KZ_OK;
     job->by_rows = g->m > g->n;
     int64_t n = job->by_rows ? g->m : g->n, work = (job->by_rows ? g->n : g->m) * g->k;
-    if (n == 0) return; /* an empty part of a batch */
+    job->k = cpu->kernels;
+    if (n == 0) return KZ_OK; /* an empty part of a batch */
     job->piece = piece_of(dev, n, work, PIECE_FMAS, TILE_STEP);
+    KZ_TRY(reserve_scratch(cpu, (n + job->piece - 1) / job->piece));
+    job->scratch = cpu->scratch;
     kz_team_run(cpu->team, n, job->piece, product_piece, job);
+done:
+    return st;
 }
 
 static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const float *x)
@@ -140,8 +156,7 @@ static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const floa
                          .b_column = l->inputs,
                          .c = l->y};
     cpu_job job = {.product = &product, .after = l};
-    run_product(dev, &job);
-    return KZ_OK;
+    return run_product(dev, &job);
 }
 
 static void slope_piece(void *context, int64_t begin, int64_t end)
@@ -171,9 +186,9 @@ static kz_status cpu_dense_weights(kz_device *dev, const kz_dense *l, const floa
                          .b_column = 1,
                          .c = dw};
     cpu_job job = {.product = &product};
-    run_product(dev, &job);
-    job.k->column_sum(l->rows, l->units, dz, db, 0, l->units);
-    return KZ_OK;
+    kz_status st = run_product(dev, &job);
+    if (st == KZ_OK) job.k->column_sum(l->rows, l->units, dz, db, 0, l->units);
+    return st;
 }
 
 static kz_status cpu_dense_input(kz_device *dev, const kz_dense *l, const float *dz, const kz_dense *below, float *dx)
@@ -189,8 +204,7 @@ static kz_status cpu_dense_input(kz_device *dev, const kz_dense *l, const float 
                          .b_column = 1,
                          .c = dx};
     cpu_job job = {.product = &product, .after = below, .dx = dx};
-    run_product(dev, &job);
-    return KZ_OK;
+    return run_product(dev, &job);
 }
 
 static void loss_piece(void *context, int64_t begin, int64_t end)

@@ -23,7 +23,8 @@ typedef struct {
     kz_device base; /* first: a kz_device * is a kz_cpu * */
     kz_team *team;
     const kz_cpu_kernels *kernels;
-    float *scratch; /* (threads, KZ_MATMUL_SCRATCH): packed operands */
+    float *scratch; /* (scratches, KZ_MATMUL_SCRATCH): packed operands, of each piece of a product */
+    int64_t scratches;
     double *square; /* (squares): block sums of a gradient's norm */
     int64_t squares;
 } kz_cpu;
