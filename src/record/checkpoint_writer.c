@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 struct kz_checkpoint_writer {
@@ -82,18 +81,11 @@ static void *writer_main(void *argument)
 
 /* ---- the caller's side ---- */
 
-/* Signals are for the thread that trains. */
 static kz_status start_thread(kz_checkpoint_writer *w)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&w->thread, NULL, writer_main, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
-        return KZ_FAIL(KZ_E_FAIL, "the thread that writes checkpoints could not be started: %s", strerror(failed));
-    w->running = true;
-    return KZ_OK;
+    kz_status st = kz_record_thread(&w->thread, writer_main, w, "the thread that writes checkpoints");
+    w->running = st == KZ_OK;
+    return st;
 }
 
 kz_status kz_checkpoint_writer_create(kz_checkpoint_writer **out, const kz_config *cfg, const kz_tensor *tensors,

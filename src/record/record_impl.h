@@ -5,6 +5,8 @@
 #include "kz/record.h"
 #include "safetensors.h"
 
+#include <pthread.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -123,6 +125,9 @@ void kz_record_writer_trajectory(const kz_record_writer *w, uint8_t out[32]);
 
 json_t *kz_record_text_json(const char *s);                        /* NULL is null; what is not UTF-8 becomes '?' */
 json_t *kz_metrics_json(const kz_metrics *m, bool classification); /* no rows: null */
+
+/* Starts a thread that no signal interrupts (record_writer.c); what: its name in a message. */
+kz_status kz_record_thread(pthread_t *thread, void *(*run)(void *), void *argument, const char *what);
 
 /* Metadata of safetensors files (record_metadata.c): value is taken over; NULL is KZ_E_MEM, so that what follows may assume
  * that all went well.  put_json: its compact JSON becomes the string. */

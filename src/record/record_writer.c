@@ -178,16 +178,22 @@ static void init_locks(kz_record_writer *w)
 }
 
 /* Signals are for the thread that trains. */
-static kz_status start_thread(kz_record_writer *w)
+kz_status kz_record_thread(pthread_t *thread, void *(*run)(void *), void *argument, const char *what)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&w->thread, NULL, writer_main, w);
+    int failed = pthread_create(thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) return KZ_FAIL(KZ_E_FAIL, "the writer's thread could not be started: %s", strerror(failed));
-    w->running = true;
+    if (failed) return KZ_FAIL(KZ_E_FAIL, "%s could not be started: %s", what, strerror(failed));
     return KZ_OK;
+}
+
+static kz_status start_thread(kz_record_writer *w)
+{
+    kz_status st = kz_record_thread(&w->thread, writer_main, w, "the writer's thread");
+    w->running = st == KZ_OK;
+    return st;
 }
 
 kz_status kz_record_writer_create(kz_record_writer **out, const char *path, bool classification, int64_t n,

@@ -195,4 +195,14 @@ inline Outcome train(const std::string &yaml, const Options &options = {})
     return r;
 }
 
+// Iris with a validation part, in batches of 16.
+inline Recipe iris(const std::string &train_keys, const std::string &optimizer = "name: adam, lr: 0.02")
+{
+    Recipe r;
+    r.data_keys = "valid: {fraction: 0.2}";
+    r.optimizer = optimizer;
+    r.train = train_keys + ", batch: 16";
+    return r;
+}
+
 } // namespace training

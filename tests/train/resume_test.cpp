@@ -11,19 +11,11 @@
 
 namespace {
 
+using training::iris;
 using training::Options;
 using training::Outcome;
 using training::Recipe;
 using training::train;
-
-Recipe iris(const std::string &train_keys, const std::string &optimizer = "name: adam, lr: 0.02")
-{
-    Recipe r;
-    r.data_keys = "valid: {fraction: 0.2}";
-    r.optimizer = optimizer;
-    r.train = train_keys + ", batch: 16";
-    return r;
-}
 
 // All that must be equal: digests, metrics, lines of epochs without their times.
 struct Trace {
