@@ -8,8 +8,10 @@
 
 #define SLOWER (KZ_UNDER_SANITIZER ? 4.0 : 1.0)
 
-/* CPU time.  A file has FILE_SECONDS once, whatever they go to.  Rows have more in proportion to what must be unpacked,
- * but no more than the file's own bytes can be the reason for: what declares much and holds little gets nothing. */
+/* CPU time.  A file has from LEAST_FILE_SECONDS to FILE_SECONDS once, by its size, whatever they go to.  Rows have more
+ * in proportion to what must be unpacked, but no more than the file's own bytes can be the reason for: what declares
+ * much and holds little gets nothing. */
+#define LEAST_FILE_SECONDS (0.5 * SLOWER) /* a few milliseconds do for a file of a few KB */
 #define FILE_SECONDS (4.0 * SLOWER)
 #define LEAST_SECONDS (0.02 * SLOWER)         /* always left, for a question that is no trouble */
 #define SECONDS_PER_BYTE (1e-7 * SLOWER)      /* a slow packer unpacks 10 MB in a second */
@@ -24,7 +26,7 @@ struct kz_hdf5 {
     kz_reader *reader;
     int32_t n_arrays;
     int64_t bytes;       /* of the file */
-    double left;         /* of FILE_SECONDS */
+    double left;         /* of the seconds that the file has once */
     kz_request question; /* being answered */
     bool ahead;          /* it is for rows that nobody has asked for yet */
     double earned;       /* seconds that its answer may take beside those left */
@@ -95,7 +97,7 @@ kz_status kz_hdf5_open_with(kz_hdf5 **out, const char *path, const kz_hdf5_optio
     KZ_TRY(kz_reader_file_open(&job.file, &job.bytes, path));
     KZ_TRY(kz_calloc(&file, 1, sizeof *file, "HDF5 file"));
     file->bytes = job.bytes;
-    file->left = FILE_SECONDS;
+    file->left = fmin(LEAST_FILE_SECONDS + SECONDS_PER_FILE_BYTE * (double)job.bytes, FILE_SECONDS);
     file->last = -1;
     KZ_TRY(kz_strdup(&file->path, path));
     KZ_TRY(kz_reader_start(&file->reader, &job));

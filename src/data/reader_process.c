@@ -244,7 +244,7 @@ static kz_status wait_for(kz_reader *r, const kz_request *q, double seconds)
         if (kz_reader_used(r) <= seconds) continue;
         reap(r, true);
         describe(doing, q);
-        return KZ_FAIL(KZ_E_DATA, "%s: the HDF5 library took more than %.0f s of CPU time while %s" HARM, r->path,
+        return KZ_FAIL(KZ_E_DATA, "%s: the HDF5 library took more than %.1f s of CPU time while %s" HARM, r->path,
                        r->sent - r->born + seconds, doing);
     }
 }

@@ -1,11 +1,13 @@
 /* Opens mutants of HDF5 files as training would, and counts what comes of it.
  *
- *     mutate_files [--count N] [--seed S] [--first I] [--workers W] [--json FILE] [--keep DIR] [SEED_FILE]...
+ *     mutate_files [--count N] [--seed S] [--first I | --continue yes] [--workers W] [--json FILE] [--keep DIR]
+ *                  [SEED_FILE]...
  *
  * Each worker is a process in kaizen's place: it opens one mutant after the other with kz_data_open.  It must live
  * through all of them, end each within 5 seconds, take no memory beyond the limit and leave no file open; a refusal is
- * bad data (or a config that does not fit the data), nothing else.  Interrupted it reports what is done.  A worker that dies or hangs is a finding; another
- * one then goes on after that mutant, so that all findings are counted.
+ * bad data (or a config that does not fit the data), nothing else.  A worker that dies or hangs is a finding; another
+ * one then goes on after that mutant, so that all findings are counted.  Interrupted it reports what is done, and
+ * --continue goes on from that report to --count in all.
  *
  * Mutant I of a seed is the same on every run; --keep writes those that are findings, `--only I --keep DIR` that one. */
 #include "kz/data.h"
@@ -62,6 +64,8 @@ static struct {
     uint64_t seed;
     int workers;
     const char *json, *keep;
+    bool again;
+    json_t *before; /* the report that is continued; NULL: none */
     char folder[64];
     seed_file seeds[SEEDS_MAX];
     int n_seeds;
@@ -374,12 +378,37 @@ static void add_to(json_t *object, const char *key, int64_t n)
     json_object_set_new(object, key, json_integer(before + n));
 }
 
+static json_int_t before_int(const char *key)
+{
+    return json_integer_value(json_object_get(run.before, key));
+}
+
+static double before_real(const char *key)
+{
+    return json_number_value(json_object_get(run.before, key));
+}
+
+/* A copy of a part of the report that is continued, or the empty one that is given. */
+static json_t *before_part(const char *key, json_t *empty)
+{
+    json_t *part = json_object_get(run.before, key);
+    if (!part) return empty;
+    json_decref(empty);
+    return json_deep_copy(part);
+}
+
 static json_t *result(const worker *w, double seconds, const char *command)
 {
-    json_t *outcomes = json_object(), *ends = json_object(), *kinds = json_object(), *findings = json_array();
-    json_t *build = kz_build_json();
-    int64_t done = 0, found = 0, rss = 0, child_rss = 0, slowest = -1;
-    double slowest_s = 0, most_cpu_s = 0;
+    json_t *outcomes = before_part("outcomes", json_object()), *ends = before_part("hdf5_process_ended", json_object());
+    json_t *kinds = before_part("findings_by_kind", json_object());
+    json_t *findings = before_part("first_findings", json_array()), *build = kz_build_json();
+    int64_t done = before_int("mutants"), found = before_int("findings"), next = 0;
+    int64_t slowest = run.before ? before_int("slowest_mutant") : -1;
+    double slowest_s = before_real("slowest_s"), most_cpu_s = before_real("most_cpu_s"), mib = 1048576;
+    int64_t rss = (int64_t)(mib * before_real("peak_mib")),
+            child_rss = (int64_t)(mib * before_real("peak_mib_of_reader"));
+    seconds += before_real("seconds");
+    int64_t first = run.before ? before_int("first") : run.first, end = run.first + run.count;
     for (int i = 0; i < run.workers; i++) {
         for (int k = 0; k < STATUSES; k++)
             if (w[i].status[k] > 0) add_to(outcomes, kz_status_meaning((kz_status)k), w[i].status[k]);
@@ -394,29 +423,31 @@ static json_t *result(const worker *w, double seconds, const char *command)
         }
         done += w[i].done;
         found += w[i].n_findings;
+        if (w[i].next > next) next = w[i].next < end ? w[i].next : end;
         if (w[i].rss > rss) rss = w[i].rss;
         if (w[i].child_rss > child_rss) child_rss = w[i].child_rss;
         if (w[i].most_cpu_s > most_cpu_s) most_cpu_s = w[i].most_cpu_s;
         if (w[i].slowest_s > slowest_s) slowest_s = w[i].slowest_s, slowest = w[i].slowest;
     }
     json_t *out = json_pack(
-        "{s:s, s:s, s:O, s:O, s:I, s:I, s:I, s:i, s:i, s:f, s:f, s:o, s:o, s:f, s:f, s:I, s:f, s:f, s:f, s:I, s:o, "
+        "{s:s, s:s, s:O, s:O, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:f, s:o, s:o, s:f, s:f, s:I, s:f, s:f, s:f, s:I, "
+        "s:o, "
         "s:o}",
         "schema", "kaizen.mutated_files/1", "command", command, "commit", json_object_get(build, "commit"), "dirty",
-        json_object_get(build, "dirty"), "first", (json_int_t)run.first, "mutants", (json_int_t)done, "seed",
-        (json_int_t)run.seed, "seed_files", run.n_seeds, "workers", run.workers, "seconds", seconds, "mutants_per_s",
-        (double)done / seconds, "outcomes", outcomes, "hdf5_process_ended", ends, "slowest_s", slowest_s, "most_cpu_s",
-        most_cpu_s, "slowest_mutant", (json_int_t)slowest, "peak_mib", (double)rss / 1048576, "peak_mib_of_reader",
-        (double)child_rss / 1048576, "limit_mib", (double)memory_limit / 1048576, "findings", (json_int_t)found,
-        "findings_by_kind", kinds, "first_findings", findings);
+        json_object_get(build, "dirty"), "first", (json_int_t)first, "next", (json_int_t)next, "mutants",
+        (json_int_t)done, "seed", (json_int_t)run.seed, "seed_files", run.n_seeds, "workers", run.workers, "seconds",
+        seconds, "mutants_per_s", (double)done / seconds, "outcomes", outcomes, "hdf5_process_ended", ends, "slowest_s",
+        slowest_s, "most_cpu_s", most_cpu_s, "slowest_mutant", (json_int_t)slowest, "peak_mib", (double)rss / mib,
+        "peak_mib_of_reader", (double)child_rss / mib, "limit_mib", (double)memory_limit / mib, "findings",
+        (json_int_t)found, "findings_by_kind", kinds, "first_findings", findings);
     json_decref(build);
     return out;
 }
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: mutate_files [--count N] [--seed S] [--first I] [--workers W] [--json FILE] [--keep DIR]\n"
-                    "                    [--only I] [SEED_FILE]...\n"
+    fprintf(stderr, "usage: mutate_files [--count N] [--seed S] [--first I | --continue yes] [--workers W]\n"
+                    "                    [--json FILE] [--keep DIR] [--only I] [SEED_FILE]...\n"
                     "With no seed file: those of datasets/ and tests/golden/.  Exit status 1: there are findings.\n");
     return 2;
 }
@@ -427,6 +458,7 @@ static int take_option(const char *name, char *value)
     char *end = value;
     if (strcmp(name, "--json") == 0) run.json = value;
     else if (strcmp(name, "--keep") == 0) run.keep = value;
+    else if (strcmp(name, "--continue") == 0) run.again = strcmp(value, "yes") == 0;
     else {
         long long n = strtoll(value, &end, 10);
         if (end == value || *end || n < 0) return 0;
@@ -438,6 +470,22 @@ static int take_option(const char *name, char *value)
         else return 0;
     }
     return run.workers >= 1 && run.workers <= WORKERS_MAX;
+}
+
+/* Goes on after the mutants of an earlier report, which must be of the same ones. */
+static void take_up(void)
+{
+    json_error_t why;
+    if (!run.again || !run.json || access(run.json, F_OK) != 0) return;
+    run.before = json_load_file(run.json, 0, &why);
+    if (!run.before || before_int("seed") != (json_int_t)run.seed || before_int("seed_files") != run.n_seeds ||
+        !json_object_get(run.before, "next")) {
+        fprintf(stderr, "mutate_files: %s is no report of these mutants\n", run.json);
+        exit(2);
+    }
+    int64_t end = run.first + run.count;
+    run.first = before_int("next");
+    run.count = end > run.first ? end - run.first : 0;
 }
 
 int main(int argc, char **argv)
@@ -466,6 +514,7 @@ int main(int argc, char **argv)
         rmdir(run.folder);
         return 0;
     }
+    take_up();
     for (int i = 0; i < run.workers; i++) w[i].next = run.first + i;
     int64_t begin = now_ns();
     keep_all(w);
@@ -481,6 +530,7 @@ int main(int argc, char **argv)
     rmdir(run.folder);
     int status = json_integer_value(json_object_get(out, "findings")) > 0;
     json_decref(out);
+    json_decref(run.before);
     kz_text_free(&command);
     return status;
 }
