@@ -18,6 +18,13 @@
 #define KZ_FN_BOTH KZ_FN
 #endif
 
+/* Before a loop of few turns over neighbouring values: gcc makes vectors of it only where it has not unrolled it first. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define KZ_AS_LOOP _Pragma("GCC unroll 1")
+#else
+#define KZ_AS_LOOP
+#endif
+
 /* The bits of a float, and back.  memcpy is the one form of this that C, C++ and CUDA all define. */
 KZ_FN_BOTH uint32_t kz_bits_f32(float x)
 {

@@ -245,14 +245,28 @@ KZ_FN float kz_erf_f32(float x)
     return kz_float_of_bits(kz_bits_f32((float)y) | (kz_bits_f32(x) & sign));
 }
 
-/* ln(1 + e^x) = max(x, 0) + ln(1 + E), E = e^-|x| <= 1; 1 + E is halved above sqrt(2). */
+/* ln(1 + e^x) = max(x, 0) + ln(1 + E), E = e^-|x| <= 1; 1 + E is halved above sqrt(2).  Returns ln(1 + E). */
+KZ_FN double kz_softplus_rest(double x)
+{
+    double e = kz_exp_wide(x > 0.0 ? -x : x);
+    double k = e > 0x1.a827999fcef32p-2 ? 1.0 : 0.0;
+    double f = k > 0.0 ? 0.5 * (e - 1.0) : e;
+    return kz_log_sum(k, f);
+}
+
 KZ_FN float kz_softplus_f32(float x)
 {
     double wide = (double)x;
-    double e = kz_exp_wide(wide > 0.0 ? -wide : wide);
-    double k = e > 0x1.a827999fcef32p-2 ? 1.0 : 0.0;
-    double f = k > 0.0 ? 0.5 * (e - 1.0) : e;
-    return (float)((wide > 0.0 ? wide : 0.0) + kz_log_sum(k, f));
+    return (float)((wide > 0.0 ? wide : 0.0) + kz_softplus_rest(wide));
+}
+
+/* softplus(x), and *minus <- softplus(-x): the same two numbers, from one exponential. */
+KZ_FN float kz_softplus_both_f32(float x, float *minus)
+{
+    double wide = (double)x;
+    double rest = kz_softplus_rest(wide);
+    *minus = (float)((wide < 0.0 ? -wide : 0.0) + rest);
+    return (float)((wide > 0.0 ? wide : 0.0) + rest);
 }
 
 #endif

@@ -32,6 +32,31 @@ KZ_FN_BOTH philox4x32_ctr_t kz_random_block(kz_stream s, uint64_t block)
     return philox4x32_R(10, counter, key);
 }
 
+enum { KZ_BLOCKS_AT_ONCE = 16 };
+
+/* The words of blocks first .. first + KZ_BLOCKS_AT_ONCE - 1, as kz_random_block gives them: v[w][i] is word w of block
+ * first + i.  The ten rounds over lanes that a compiler makes vectors of. */
+KZ_FN void kz_random_blocks(kz_stream s, uint64_t first, uint32_t v[4][KZ_BLOCKS_AT_ONCE])
+{
+    uint32_t key0 = (uint32_t)s.seed, key1 = (uint32_t)(s.seed >> 32);
+    for (int i = 0; i < KZ_BLOCKS_AT_ONCE; i++) {
+        v[0][i] = (uint32_t)(first + (uint64_t)i);
+        v[1][i] = (uint32_t)((first + (uint64_t)i) >> 32);
+        v[2][i] = s.when;
+        v[3][i] = s.what;
+    }
+    for (int round = 0; round < 10; round++, key0 += PHILOX_W32_0, key1 += PHILOX_W32_1) {
+        KZ_AS_LOOP
+        for (int i = 0; i < KZ_BLOCKS_AT_ONCE; i++) {
+            uint64_t a = (uint64_t)PHILOX_M4x32_0 * v[0][i], b = (uint64_t)PHILOX_M4x32_1 * v[2][i];
+            v[0][i] = (uint32_t)(b >> 32) ^ v[1][i] ^ key0;
+            v[2][i] = (uint32_t)(a >> 32) ^ v[3][i] ^ key1;
+            v[1][i] = (uint32_t)b;
+            v[3][i] = (uint32_t)a;
+        }
+    }
+}
+
 KZ_FN_BOTH uint32_t kz_random_u32(kz_stream s, uint64_t element)
 {
     return kz_random_block(s, element / 4).v[element % 4];

@@ -7,17 +7,34 @@
 #include "kernels/activation/tanh.h"
 #include "kernels/arith/philox.h"
 
-enum { STRIP = 256 }; /* dropout factors made at a time */
+enum { STRIP = 256 };                   /* dropout factors made at a time */
+enum { DRAWN = 4 * KZ_BLOCKS_AT_ONCE }; /* random words of them */
 
-/* factor[n] <- the dropout factors of elements first .. first + n - 1. */
+/* to[DRAWN] <- the dropout factors of the elements from 4 block on. */
+KZ_BODY void draw_factors(const kz_dropout *d, kz_stream stream, uint64_t block, float *to)
+{
+    uint32_t word[4][KZ_BLOCKS_AT_ONCE], threshold = d->threshold;
+    float factor = d->factor;
+    kz_random_blocks(stream, block, word);
+    KZ_AS_LOOP
+    for (int b = 0; b < KZ_BLOCKS_AT_ONCE; b++)
+        for (int w = 0; w < 4; w++) to[4 * b + w] = word[w][b] >= threshold ? factor : 0.0f;
+}
+
+/* factor[n] <- the dropout factors of elements first .. first + n - 1; the first block may begin before them, and the
+ * last end after them. */
 KZ_BODY void dropout_factors(const kz_dropout *d, uint64_t first, int64_t n, float *factor)
 {
     kz_stream stream = kz_stream_of(d->seed, KZ_FOR_DROPOUT, d->layer, d->step);
-    for (int64_t i = 0; i < n;) {
-        uint64_t element = first + (uint64_t)i;
-        philox4x32_ctr_t words = kz_random_block(stream, element / 4);
-        for (uint64_t w = element % 4; w < 4 && i < n; w++, i++)
-            factor[i] = words.v[w] >= d->threshold ? d->factor : 0.0f;
+    for (int64_t i = -(int64_t)(first % 4); i < n; i += DRAWN) {
+        uint64_t block = (first + (uint64_t)i) / 4;
+        if (i >= 0 && i + DRAWN <= n) {
+            draw_factors(d, stream, block, factor + i);
+            continue;
+        }
+        float some[DRAWN];
+        draw_factors(d, stream, block, some);
+        for (int64_t j = i < 0 ? 0 : i; j < n && j < i + DRAWN; j++) factor[j] = some[j - i];
     }
 }
 

@@ -8,9 +8,10 @@
 
 KZ_FN float kz_binary_cross_entropy(float z, int32_t y, float *dz)
 {
-    float t = (float)y;
+    float t = (float)y, minus;
+    float plus = kz_softplus_both_f32(z, &minus);
     *dz = kz_sigmoid_f32(z) - t;
-    return fmaf(t, kz_softplus_f32(-z), (1.0f - t) * kz_softplus_f32(z));
+    return fmaf(t, minus, (1.0f - t) * plus);
 }
 
 #endif

@@ -25,22 +25,24 @@ typedef struct {
     for (int half = KZ_SUM_LANES / 2; half > 0; half /= 2)                                                             \
         for (int l = 0; l < half; l++) (lane)[l] += (lane)[l + half]
 
+/* Whole groups first: a loop of fixed length becomes vectors. */
+#define KZ_SUM_BLOCK_BODY(type)                                                                                        \
+    type lane[KZ_SUM_LANES] = {0};                                                                                     \
+    int64_t i = 0;                                                                                                     \
+    for (; i + KZ_SUM_LANES <= n; i += KZ_SUM_LANES)                                                                   \
+        for (int l = 0; l < KZ_SUM_LANES; l++) lane[l] += x[i + l];                                                    \
+    for (int l = 0; i + l < n; l++) lane[l] += x[i + l];                                                               \
+    KZ_SUM_FOLD(lane);                                                                                                 \
+    return lane[0]
+
 KZ_FN double kz_sum_block_f64(int64_t n, const double *x)
 {
-    double lane[KZ_SUM_LANES] = {0};
-    for (int64_t i = 0; i < n; i += KZ_SUM_LANES)
-        for (int l = 0; l < KZ_SUM_LANES; l++) lane[l] += i + l < n ? x[i + l] : 0.0;
-    KZ_SUM_FOLD(lane);
-    return lane[0];
+    KZ_SUM_BLOCK_BODY(double);
 }
 
 KZ_FN float kz_sum_block_f32(int64_t n, const float *x)
 {
-    float lane[KZ_SUM_LANES] = {0};
-    for (int64_t i = 0; i < n; i += KZ_SUM_LANES)
-        for (int l = 0; l < KZ_SUM_LANES; l++) lane[l] += i + l < n ? x[i + l] : 0.0f;
-    KZ_SUM_FOLD(lane);
-    return lane[0];
+    KZ_SUM_BLOCK_BODY(float);
 }
 
 double kz_sum_f64(int64_t n, const double *x);

@@ -143,6 +143,12 @@ done:
     return st;
 }
 
+kz_status kz_cpu_matmul(kz_device *dev, const kz_matmul *g)
+{
+    cpu_job job = {.product = g};
+    return run_product(dev, &job);
+}
+
 static kz_status cpu_dense_forward(kz_device *dev, const kz_dense *l, const float *x)
 {
     kz_matmul product = {.m = l->rows,

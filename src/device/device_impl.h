@@ -34,4 +34,7 @@ extern const kz_device_ops kz_device_cpu;
 kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa);
 void kz_cpu_destroy(kz_device **dev);
 
+/* The product alone, as the layers' are cut for the team; `scratch` is found here.  Fails: KZ_E_MEM. */
+kz_status kz_cpu_matmul(kz_device *dev, const kz_matmul *g);
+
 #endif

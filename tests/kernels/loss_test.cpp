@@ -87,26 +87,65 @@ std::vector<Variant> here()
 
 } // namespace
 
+// The rows of a batch, one after the other by the rule; ties among logits of few values.
+Result by_the_rule(const Batch &b)
+{
+    Result r;
+    for (size_t i = 0; i < b.label.size(); i++) {
+        auto begin = b.z.begin() + static_cast<int64_t>(i) * b.outputs;
+        std::vector<float> z(begin, begin + b.outputs);
+        r.loss.push_back(static_cast<double>(cross_entropy(z, static_cast<size_t>(b.label[i]), r.dz)));
+        r.score.push_back(std::max_element(z.begin(), z.end()) - z.begin() == b.label[i] ? 1 : 0);
+    }
+    return r;
+}
+
 TEST(CrossEntropy, FollowsTheRuleForAnyNumberOfClasses)
 {
     Random random(40);
-    for (int64_t n : {1, 2, 3, 10, 31, 32, 33, 1000, 1023, 1024, 1025, 2000}) {
-        Batch b = classes(KZ_LOSS_cross_entropy, n, random.floats(4 * n, -9, 9), {0, 0, 0, 0});
+    std::vector<int64_t> sizes = {1000, 1023, 1024, 1025, 2000};
+    for (int64_t n = 1; n <= 40; n++) sizes.push_back(n);
+    for (int64_t n : sizes) {
+        int64_t rows = n > 100 ? 4 : 21;
+        std::vector<float> z = random.floats(rows * n, -9, 9);
+        for (int64_t i = 0; i < 7 * n && n <= 100; i++)
+            z[static_cast<size_t>(i)] = std::round(z[static_cast<size_t>(i)] / 4);
+        Batch b = classes(KZ_LOSS_cross_entropy, n, z, std::vector<int32_t>(static_cast<size_t>(rows)));
         for (int32_t &y : b.label) y = static_cast<int32_t>(random.below(n));
-        std::vector<float> dz;
-        std::vector<double> loss, score;
-        for (size_t r = 0; r < 4; r++) {
-            auto begin = b.z.begin() + static_cast<int64_t>(r) * n;
-            std::vector<float> z(begin, begin + n);
-            loss.push_back(static_cast<double>(cross_entropy(z, static_cast<size_t>(b.label[r]), dz)));
-            score.push_back(std::max_element(z.begin(), z.end()) - z.begin() == b.label[r] ? 1 : 0);
+        Result wanted = by_the_rule(b);
+        for (const std::vector<int64_t> &cut : {std::vector<int64_t>{0, rows}, std::vector<int64_t>{0, 1, rows},
+                                                std::vector<int64_t>{0, rows - 3, rows - 1, rows}})
+            FOR_EACH_VARIANT
+            {
+                Result got = run(v, b, cut);
+                ASSERT_EQ(oracle::first_difference(got.loss, wanted.loss), -1) << v.name << " " << n;
+                ASSERT_EQ(oracle::first_difference(got.dz, wanted.dz), -1) << v.name << " " << n;
+                ASSERT_EQ(got.score, wanted.score) << v.name << " " << n;
+            }
+    }
+}
+
+// A row with NaN has no loss; its score is that of a walk that leaves an output only for a larger one.
+TEST(CrossEntropy, ScoresOfRowsWithNanAreTheWalks)
+{
+    Random random(43);
+    for (int64_t n : {3, 10, 32, 33, 100}) {
+        Batch b = classes(KZ_LOSS_cross_entropy, n, random.floats(16 * n, -9, 9), std::vector<int32_t>(16));
+        std::vector<double> wanted;
+        for (size_t r = 0; r < 16; r++) {
+            float *z = b.z.data() + r * static_cast<size_t>(n);
+            z[random.below(n)] = oracle::kNan;
+            int32_t best = 0;
+            for (int32_t j = 1; j < n; j++)
+                if (z[j] > z[best]) best = j;
+            b.label[r] = r % 2 ? best : static_cast<int32_t>(random.below(n));
+            wanted.push_back(b.label[r] == best ? 1 : 0);
         }
         FOR_EACH_VARIANT
         {
-            Result got = run(v, b, {0, 1, 4});
-            ASSERT_EQ(oracle::first_difference(got.loss, loss), -1) << v.name << " " << n;
-            ASSERT_EQ(oracle::first_difference(got.dz, dz), -1) << v.name << " " << n;
-            ASSERT_EQ(got.score, score) << v.name << " " << n;
+            Result got = run(v, b);
+            ASSERT_EQ(got.score, wanted) << v.name << " " << n;
+            for (double loss : got.loss) ASSERT_TRUE(std::isnan(loss)) << v.name << " " << n;
         }
     }
 }

@@ -38,6 +38,17 @@ TEST(Philox, NumbersItsElements)
         EXPECT_EQ(kz_random_u64(s, e), kz_random_u32(s, 2 * e) | uint64_t{kz_random_u32(s, 2 * e + 1)} << 32) << e;
 }
 
+TEST(Philox, ManyBlocksAtOnceAreTheSameWords)
+{
+    kz_stream s = kz_stream_of(0xfedcba9876543210u, KZ_FOR_DROPOUT, 3, 1234567);
+    uint32_t v[4][KZ_BLOCKS_AT_ONCE];
+    for (uint64_t first : {uint64_t{0}, uint64_t{77}, (uint64_t{1} << 32) - 5, ~uint64_t{0} - 3}) {
+        kz_random_blocks(s, first, v);
+        for (uint64_t i = 0; i < KZ_BLOCKS_AT_ONCE; i++)
+            for (size_t w = 0; w < 4; w++) ASSERT_EQ(v[w][i], kz_random_block(s, first + i).v[w]) << first << " " << i;
+    }
+}
+
 TEST(Philox, KeepsPurposesLayersStepsAndSeedsApart)
 {
     std::vector<uint32_t> first;
