@@ -6,12 +6,13 @@ RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels prove-builds clean-root clean-image
+.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels prove-builds test-arm64 clean-root \
+    clean-image
 
 help: ## this menu
 	@echo "usage: make TARGET"
 	@echo
-	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)$$/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	    printf '%-16s%s\n' "$$name" "$$text"; done
 
 train: deps build ## installs what is missing, builds, trains a digits classifier (CONFIG=FILE: another)
@@ -57,6 +58,10 @@ bench-kernels: build ## every kernel against the machine's limits and OpenBLAS, 
 
 prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
 	scripts/prove-builds
+
+test-arm64: ## `kaizen prove` and the kernels' tests on AArch64, emulated by qemu; writes results/arm64.json
+	scripts/install-deps --test
+	scripts/test-arm64
 
 clean-root: ## as root: proves `make train` and `make test` in a clean Debian 12
 	scripts/clean-root

@@ -1,5 +1,6 @@
 /* kaizen info: the machine, the devices, the build, and what each can do. */
 #include "info.h"
+#include "kz/data.h"
 #include "kz/device.h"
 #include "kz/record.h"
 
@@ -44,9 +45,9 @@ static json_t *cuda_json(void)
 kz_status kz_cli_info(kz_cli *cli)
 {
     kz_status st = KZ_OK;
-    json_t *info = json_pack("{s:s, s:o, s:[o, o], s:o, s:o, s:s}", "schema", "kaizen.info/1", "machine",
-                             kz_machine_json(), "devices", cpu_json(), cuda_json(), "energy", kz_info_energy(), "build",
-                             kz_build_json(), "output", "results/runs");
+    json_t *info = json_pack("{s:s, s:o, s:[o, o], s:o, s:o, s:o, s:s}", "schema", "kaizen.info/1", "machine",
+                             kz_machine_json(), "devices", cpu_json(), cuda_json(), "energy", kz_info_energy(),
+                             "reader", kz_data_walls(), "build", kz_build_json(), "output", "results/runs");
     if (!info) return KZ_FAIL(KZ_E_MEM, "info: no memory for the result");
     if (cli->json) st = kz_cli_print_json(cli, info);
     else kz_info_print(info);

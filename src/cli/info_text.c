@@ -148,7 +148,7 @@ static void print_build(const json_t *build)
 void kz_info_print(const json_t *info)
 {
     size_t i;
-    const json_t *device, *energy = json_object_get(info, "energy");
+    const json_t *device, *energy = json_object_get(info, "energy"), *reader = json_object_get(info, "reader");
     print_machine(json_object_get(info, "machine"));
     putchar('\n');
     heading("Devices");
@@ -157,6 +157,11 @@ void kz_info_print(const json_t *info)
     heading("Energy meters");
     print_meter("CPU", json_object_get(energy, "cpu"));
     print_meter("GPU", json_object_get(energy, "gpu"));
+    putchar('\n');
+    heading("Limits of the process that reads HDF5 files");
+    print_meter("memory", json_object_get(reader, "memory"));
+    print_meter("files", json_object_get(reader, "files"));
+    print_meter("calls", json_object_get(reader, "calls"));
     putchar('\n');
     print_build(json_object_get(info, "build"));
     putchar('\n');

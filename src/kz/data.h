@@ -87,6 +87,10 @@ kz_status kz_data_find(char **out, const kz_config *cfg);
 kz_status kz_data_inspect(json_t **out, const char *path, const char *const *objects, int64_t n_objects,
                           bool allow_filters);
 
+/* What holds the process that reads HDF5 files in check, tried here: {"memory": {"source", "available", "reason"},
+ * "files": ..., "calls": ...}.  Without one of them the others hold alone.  NULL: no memory. */
+json_t *kz_data_walls(void);
+
 /* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
 void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);
 

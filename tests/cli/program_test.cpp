@@ -208,7 +208,8 @@ TEST(Program, InfoSaysWhatThereIsAndWhyTheRestIsNot)
     Result text = kaizen({"info"}), r = kaizen({"info", "--json"});
     EXPECT_EQ(text.status, 0);
     EXPECT_EQ(text.err, "");
-    for (const char *section : {"Machine\n", "\nDevices\n", "\nEnergy meters\n", "\nBuild\n", "\nFiles\n"})
+    for (const char *section : {"Machine\n", "\nDevices\n", "\nEnergy meters\n",
+                                "\nLimits of the process that reads HDF5 files\n", "\nBuild\n", "\nFiles\n"})
         EXPECT_NE(text.out.find(section), std::string::npos) << section;
     Json info = parse(r.out);
     EXPECT_EQ(text_at(info.get(), "schema"), "kaizen.info/1");
