@@ -122,6 +122,21 @@ TEST(Matmul, FollowsTheRuleAcrossBlocks)
                 }
 }
 
+// Results of one to four rows or columns, which are not packed; vectors that overlap at the end, squares that do.
+TEST(Matmul, FollowsTheRuleForFewRowsOrColumns)
+{
+    Random random(8);
+    for (int64_t few : {1, 2, 3, 4})
+        for (int64_t many : {7, 8, 9, 31, 32, 33, 40, 65})
+            for (int64_t k : {1, 7, 8, 9, 28, 255, 257, 520})
+                for (int layout = 0; layout < 3; layout++) {
+                    Product p(random, few, many, k, layout), q(random, many, few, k, layout);
+                    expect_product(p);
+                    expect_product(q);
+                    if (HasFatalFailure()) return;
+                }
+}
+
 TEST(Matmul, FollowsTheRuleAtLargeShapes)
 {
     Random random(7);
