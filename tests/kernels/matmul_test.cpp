@@ -3,18 +3,25 @@
 
 #include <gtest/gtest.h>
 
+extern "C" kz_matmul_fn kz_matmul_f32__lowered;
+
 namespace {
 
 using oracle::Guarded;
 using oracle::Random;
 
 struct Variant {
-    const char *name;
+    const char *name, *isa;
     kz_matmul_fn *matmul;
     kz_column_sum_fn *column_sum;
 };
-#define KZ_ROW(how, attribute) {#how, kz_matmul_f32__##how, kz_column_sum_f32__##how},
-const Variant variants[] = {KZ_VARIANTS(KZ_ROW)};
+#define KZ_ROW(how, attribute) {#how, #how, kz_matmul_f32__##how, kz_column_sum_f32__##how},
+const Variant variants[] = {
+    KZ_VARIANTS(KZ_ROW)
+#if defined(__x86_64__)
+        {"avx512, lowered", "avx2", kz_matmul_f32__lowered, kz_column_sum_f32__avx2},
+#endif
+};
 #undef KZ_ROW
 
 // A product with its operands; the layout is one of the three that layers use.
@@ -86,7 +93,7 @@ void expect_product(Product &p)
 {
     std::vector<float> wanted = p.wanted();
     for (const Variant &v : variants) {
-        if (!oracle::runs_here(v.name)) continue;
+        if (!oracle::runs_here(v.isa)) continue;
         std::vector<float> c = p.run(v);
         ASSERT_EQ(oracle::first_difference(c, wanted), -1) << shape(p.g, v.name);
         expect_near(p, c, v.name);
@@ -171,7 +178,7 @@ TEST(Matmul, EachPartIsFinishedOnceItHoldsItsTotals)
     const int64_t shapes[][3] = {{140, 970, 260}, {300, 3, 513}, {7, 5, 0}, {1, 1, 1}, {0, 4, 4}};
     for (const auto &s : shapes)
         for (const Variant &v : variants) {
-            if (!oracle::runs_here(v.name)) continue;
+            if (!oracle::runs_here(v.isa)) continue;
             Product p(random, s[0], s[1], s[2], 1);
             std::vector<float> seen(static_cast<size_t>(s[0] * s[1]), oracle::kNan), c = seen;
             Job job = {&p.g, &seen, std::vector<int>(seen.size())};
@@ -198,7 +205,7 @@ TEST(Matmul, AnyCutGivesTheSameBits)
     for (int round = 0; round < 60; round++) {
         Product p(random, 1 + random.below(40), 1 + random.below(70), random.below(600), round % 3);
         for (const Variant &v : variants) {
-            if (!oracle::runs_here(v.name)) continue;
+            if (!oracle::runs_here(v.isa)) continue;
             std::vector<float> whole = p.run(v);
             Guarded c(p.g.m * p.g.n);
             p.g.c = c.begin();
@@ -217,7 +224,7 @@ TEST(Matmul, APieceTouchesNothingElse)
     Random random(9);
     Product p(random, 20, 40, 300, 1);
     for (const Variant &v : variants) {
-        if (!oracle::runs_here(v.name)) continue;
+        if (!oracle::runs_here(v.isa)) continue;
         std::vector<float> whole = p.run(v);
         Guarded c(20 * 40, -7.0f);
         p.g.c = c.begin();
@@ -239,7 +246,7 @@ TEST(Matmul, PassesNanAndInfinityOn)
     p.b[2] = oracle::kInf; // column 2
     p.a[4 * 2 + 0] = 0;    // row 2 at the infinity: 0 x inf
     for (const Variant &v : variants) {
-        if (!oracle::runs_here(v.name)) continue;
+        if (!oracle::runs_here(v.isa)) continue;
         std::vector<float> c = p.run(v);
         for (size_t j = 0; j < 3; j++) EXPECT_TRUE(std::isnan(c[j])) << v.name;
         EXPECT_TRUE(std::isinf(c[5])) << v.name;
@@ -255,7 +262,7 @@ TEST(Matmul, LargeProductsMeetThemselvesThroughAVector)
     Product p(random, 400, 300, 900, 1);
     std::vector<float> t = random.floats(300);
     for (const Variant &v : variants) {
-        if (!oracle::runs_here(v.name)) continue;
+        if (!oracle::runs_here(v.isa)) continue;
         std::vector<float> c = p.run(v);
         std::vector<double> bt(900), bt_size(900);
         for (int64_t q = 0; q < 900; q++)
@@ -288,7 +295,7 @@ TEST(ColumnSum, IsTheProductWithOnes)
                     rows, [&](int64_t r) { return x[static_cast<size_t>(r * columns + j)]; },
                     [](int64_t) { return 1.0f; }));
             for (const Variant &v : variants) {
-                if (!oracle::runs_here(v.name)) continue;
+                if (!oracle::runs_here(v.isa)) continue;
                 Guarded whole(columns), pieces(columns);
                 v.column_sum(rows, columns, x.data(), whole.begin(), 0, columns);
                 std::vector<int64_t> cut = oracle::cuts(random, columns);

@@ -13,6 +13,7 @@
 #include "kz/data.h"
 #include "kz/record.h"
 #include "mutant.h"
+#include "mutant_opening.h"
 #include "mutant_seeds.h"
 
 #include <dirent.h>
@@ -28,7 +29,6 @@
 
 enum { WORKERS_MAX = 64, SEEDS_MAX = 512, STATUSES = 32, ENDS_MAX = 24, FINDINGS_MAX = 64, FDS_SPARE = 2 };
 
-static const int64_t data_memory = (int64_t)16 << 20;
 /* resident, of a worker and of what it started: 256 MiB for the HDF5 library, three chunks, their start */
 static const int64_t memory_limit = ((int64_t)256 + 3 * 16 + 32) << 20;
 static const double longest = 5.0;   /* seconds that an opening may take */
@@ -126,45 +126,6 @@ static void prepare_seeds(int n, char **paths)
 
 /* ---- a worker ---- */
 
-static kz_config *make_config(const char *path)
-{
-    static const char text[] = "name: mutant\n"
-                               "data: {path: mutant.h5, memory: 16MiB}\n"
-                               "model: {layers: [{type: dense}]}\n"
-                               "optimizer: {name: sgd, lr: 0.1}\n";
-    kz_config *cfg = NULL;
-    kz_text report = {0};
-    if (kz_config_parse(&cfg, "mutant", text, NULL, 0, &report) != KZ_OK) {
-        fputs(kz_text_str(&report), stderr);
-        exit(2);
-    }
-    if (kz_config_set_string(&cfg->data.path, path) != KZ_OK) exit(2);
-    cfg->data.memory = data_memory;
-    return cfg;
-}
-
-/* Sets what the mutant is opened with: the task, how it is scaled and split, with test rows or without. */
-static void choose_config(kz_config *cfg, const kz_config_split *test, uint64_t *state)
-{
-    static const char *const loss[] = {NULL, NULL, "cross_entropy", "squared_error"};
-    static const char *const scale[] = {"none", "unit", "standard"};
-    static char same_x[] = "/train/x", same_y[] = "/train/y";
-    cfg->model.loss = loss[below(state, 4)];
-    cfg->data.scale = scale[below(state, 3)];
-    cfg->data.valid.fraction = below(state, 2) ? 0.25 : 0;
-    size_t kind = below(state, 4);
-    cfg->data.test = kind == 0 ? *test : kind == 1 ? (kz_config_split){.x = same_x, .y = same_y} : (kz_config_split){0};
-}
-
-static int open_files(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (d && readdir(d)) n++;
-    if (d) closedir(d);
-    return n;
-}
-
 static void count(tally *t, const char *text)
 {
     char cut[sizeof t->text];
@@ -206,19 +167,6 @@ static bool expected(kz_status st)
     return st == KZ_OK || st == KZ_E_DATA || st == KZ_E_CONFIG;
 }
 
-/* Of this process and of those it started and saw end. */
-static double cpu_seconds(void)
-{
-    double sum = 0;
-    for (int i = 0; i < 2; i++) {
-        struct rusage u;
-        getrusage(i ? RUSAGE_CHILDREN : RUSAGE_SELF, &u);
-        sum +=
-            (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-    }
-    return sum;
-}
-
 static void open_one(worker *w, const kz_config *cfg, int64_t number)
 {
     kz_data *data = NULL;
@@ -243,13 +191,6 @@ static void open_one(worker *w, const kz_config *cfg, int64_t number)
         w->slowest_s = seconds;
         w->slowest = number;
     }
-}
-
-static int64_t most_memory(int who)
-{
-    struct rusage u;
-    getrusage(who, &u);
-    return (int64_t)u.ru_maxrss << 10;
 }
 
 static void note_memory(worker *w, int64_t number)
