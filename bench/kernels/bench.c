@@ -80,10 +80,20 @@ void bench_check(kz_status st)
 
 void *bench_memory(int64_t bytes)
 {
-    void *p = aligned_alloc(64, (size_t)(bytes + 63) / 64 * 64);
-    if (!p) bench_check(KZ_FAIL(KZ_E_MEM, "no memory for %lld bytes", (long long)bytes));
-    memset(p, 0, (size_t)bytes);
-    return p;
+    static size_t allocations; /* none begins at the same place in a page as the last, as the device's do not */
+    size_t shift = 1088 * (allocations++ % 8) + 64;
+    char *raw = aligned_alloc(64, ((size_t)bytes + shift + 63) / 64 * 64);
+    if (!raw) bench_check(KZ_FAIL(KZ_E_MEM, "no memory for %lld bytes", (long long)bytes));
+    memcpy(raw + shift - sizeof raw, &raw, sizeof raw);
+    memset(raw + shift, 0, (size_t)bytes);
+    return raw + shift;
+}
+
+void bench_free(void *memory)
+{
+    char *raw;
+    memcpy(&raw, (char *)memory - sizeof raw, sizeof raw);
+    free(raw);
 }
 
 float *bench_floats(int64_t n)

@@ -49,7 +49,8 @@ bool bench_wanted(const bench *b, const char *name);
 
 /* n floats in (-1, 1), never 0, from a fixed sequence; ends the program where there is no memory. */
 float *bench_floats(int64_t n);
-void *bench_memory(int64_t bytes);
+void *bench_memory(int64_t bytes); /* zeroed; bench_free it */
+void bench_free(void *memory);
 void bench_check(kz_status st); /* ends the program with the message */
 
 void bench_limits(bench *b);   /* fills memory and fma */

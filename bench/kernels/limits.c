@@ -11,6 +11,7 @@ enum { CHAINS = 12, TURNS = 20000, FLOPS_OF_TURN = 2 * CHAINS * 8 };
 typedef struct {
     kz_team *team;
     int64_t n, piece;
+    int turns; /* passes over a piece */
     float *x, *to;
     _Atomic int sink;
 } limit_job;
@@ -51,7 +52,8 @@ static void
 scale_piece(void *context, int64_t begin, int64_t end)
 {
     const limit_job *job = context;
-    for (int64_t i = begin; i < end; i++) job->x[i] *= 1.0000001f;
+    for (int turn = 0; turn < job->turns; turn++)
+        for (int64_t i = begin; i < end; i++) job->x[i] *= 1.0000001f;
 }
 
 #if defined(__x86_64__)
@@ -96,8 +98,9 @@ static double level(const bench *b, limit_job *job, int64_t bytes)
     bench_case c = {scale_all, job, 0, 0};
     job->n = b->threads * bytes / (int64_t)sizeof(float);
     job->piece = bytes / (int64_t)sizeof(float) / 16 * 16;
+    job->turns = 100;
     bench_run(b, 1, &c);
-    return 2.0 * (double)job->n * sizeof(float) / c.seconds;
+    return 2.0 * job->turns * (double)job->n * sizeof(float) / c.seconds;
 }
 
 void bench_limits(bench *b)
@@ -114,6 +117,7 @@ void bench_limits(bench *b)
                   1e-9 * level(b, &job, l2 / 2), "L3_gb_per_s", 1e-9 * level(b, &job, l3 / 4 / b->threads));
     bench_case passes[] = {{scale_all, &job, 0, 0}, {copy_all, &job, 0, 0}};
     job.n = large;
+    job.turns = 1;
     job.piece = (large / b->threads + 15) / 16 * 16;
     bench_run(b, 2, passes);
     double bytes = 2.0 * (double)large * sizeof(float);
@@ -130,6 +134,6 @@ void bench_limits(bench *b)
            json_real_value(json_object_get(levels, "L3_gb_per_s")));
     json_array_append_new(b->rows, j);
     kz_team_destroy(&job.team);
-    free(job.x);
-    free(job.to);
+    bench_free(job.x);
+    bench_free(job.to);
 }

@@ -180,7 +180,7 @@ void bench_products(bench *b)
             add_ratio(&fused, row.other_s / row.seconds);
             bench_add(b, &row);
         }
-        free(p.a), free(p.x), free(p.c), free(p.c2), free(p.bias);
+        bench_free(p.a), bench_free(p.x), bench_free(p.c), bench_free(p.c2), bench_free(p.bias);
     }
     add_summary(b, "matmul against OpenBLAS", &plain);
     add_summary(b, "fused against OpenBLAS and a pass", &fused);

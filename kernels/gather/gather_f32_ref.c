@@ -9,9 +9,20 @@
     else                                                                                                               \
         for (int64_t j = 0; j < g->width; j++) x[j] = (float)(from)[j];
 
+enum { LINE = 64, AHEAD = 2 }; /* AHEAD: rows */
+
+/* Rows lie anywhere: the hardware fetches nothing of one before it is touched. */
+KZ_BODY void fetch_row(const kz_gather *g, int64_t r)
+{
+    const char *row = (const char *)g->from + g->row[r] * g->width * g->bytes;
+    for (int64_t b = 0; b < g->width * g->bytes; b += LINE) __builtin_prefetch(row + b);
+}
+
 KZ_BODY void gather(const kz_gather *g, int64_t row0, int64_t row1)
 {
+    for (int64_t r = row0; r < row0 + AHEAD && r < row1; r++) fetch_row(g, r);
     for (int64_t r = row0; r < row1; r++) {
+        if (r + AHEAD < row1) fetch_row(g, r + AHEAD);
         float *restrict x = g->x + r * g->width;
         if (g->bytes == 1) {
             const uint8_t *restrict from = (const uint8_t *)g->from + g->row[r] * g->width;

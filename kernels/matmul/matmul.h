@@ -15,9 +15,9 @@ extern "C" {
 
 enum { KZ_MATMUL_BLOCK = 256 }; /* of p: part of the arithmetic */
 
-/* Columns of B and rows of A, at most, that are packed for a block: they change no bit.  960 KiB of packed B are a share
- * of the last-level cache, 126 KiB of packed A a part of the second-level one. */
-enum { KZ_MATMUL_WIDE = 960, KZ_MATMUL_HIGH = 126 };
+/* Columns of B and rows of A, at most, that are packed for a block: they change no bit.  `wide` columns are a share of the
+ * last-level cache (960: 960 KiB), `high` rows a part of the second-level one (126: 126 KiB); a call may ask for less. */
+enum { KZ_MATMUL_WIDE = 960, KZ_MATMUL_HIGH = 252 };
 enum { KZ_MATMUL_SCRATCH = KZ_MATMUL_BLOCK * (KZ_MATMUL_WIDE + KZ_MATMUL_HIGH) + 32 }; /* floats */
 
 typedef struct {
@@ -28,6 +28,7 @@ typedef struct {
     int64_t b_k, b_column; /* B(p, j) = b[p * b_k + j * b_column] */
     float *c;              /* (m, n), row by row */
     float *scratch;        /* (KZ_MATMUL_SCRATCH): this call's alone */
+    int64_t wide, high;    /* what is packed at a time; 0: the most */
     /* Called with each part of C once it holds its totals, while it is still in a cache; or NULL. */
     void (*finish)(const void *job, int64_t row0, int64_t row1, int64_t column0, int64_t column1);
     const void *job;

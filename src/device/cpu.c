@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KERNELS_OF(how, attribute)                                                                                     \
     {.name = #how,                                                                                                     \
@@ -60,6 +61,19 @@ static kz_status find_kernels(const kz_cpu_kernels **out, const char *isa)
     return st;
 }
 
+/* A quarter of the second-level cache for packed A, and of a core's share of the last one for packed B; a machine that
+ * does not tell its caches has what most have. */
+static void fit_caches(kz_cpu *cpu)
+{
+    int64_t l2 = sysconf(_SC_LEVEL2_CACHE_SIZE), l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    int64_t row = KZ_MATMUL_BLOCK * (int64_t)sizeof(float);
+    if (l2 <= 0) l2 = 512 << 10;
+    cpu->high = l2 / 4 / row;
+    cpu->wide = l3 > 0 ? l3 / cpu->base.threads / 4 / row : KZ_MATMUL_WIDE;
+    if (cpu->wide < KZ_MATMUL_WIDE / 4)
+        cpu->wide = KZ_MATMUL_WIDE / 4; /* one that is shared by more than this process uses */
+}
+
 kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa)
 {
     kz_cpu *cpu = NULL;
@@ -74,6 +88,7 @@ kz_status kz_cpu_create(kz_device **out, int64_t threads, const char *isa)
     KZ_TRY(kz_team_create(&cpu->team, threads > 0 ? (int)threads : kz_cpu_count()));
     cpu->base.threads = kz_team_threads(cpu->team);
     cpu->base.variant = kernels->name;
+    fit_caches(cpu);
     *out = &cpu->base;
     cpu = NULL;
 done:

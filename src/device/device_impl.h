@@ -23,7 +23,9 @@ typedef struct {
     kz_device base; /* first: a kz_device * is a kz_cpu * */
     kz_team *team;
     const kz_cpu_kernels *kernels;
-    float *scratch; /* (scratches, KZ_MATMUL_SCRATCH): packed operands, of each piece of a product */
+    size_t allocations; /* of large arrays so far */
+    int64_t wide, high; /* of a product, what is packed at a time: by the caches of this machine */
+    float *scratch;     /* (scratches, KZ_MATMUL_SCRATCH): packed operands, of each piece of a product */
     int64_t scratches;
     double *square; /* (squares): block sums of a gradient's norm */
     int64_t squares;

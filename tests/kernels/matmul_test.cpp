@@ -129,6 +129,23 @@ TEST(Matmul, FollowsTheRuleAcrossBlocks)
                 }
 }
 
+// What is packed at a time depends on the caches of the machine, and must change nothing else.
+TEST(Matmul, PackingLessAtATimeGivesTheSameBits)
+{
+    Random random(9);
+    for (int layout = 0; layout < 3; layout++) {
+        Product p(random, 70, 115, 300, layout);
+        std::vector<float> wanted = p.wanted();
+        for (int64_t wide : {0, 1, 16, 50, 100, 960, 5000})
+            for (int64_t high : {0, 1, 6, 13, 14, 30, 252, 5000})
+                for (const Variant &v : variants) {
+                    if (!oracle::runs_here(v.isa)) continue;
+                    p.g.wide = wide, p.g.high = high;
+                    ASSERT_EQ(oracle::first_difference(p.run(v), wanted), -1) << v.name << " " << wide << " " << high;
+                }
+    }
+}
+
 // Results of one to four rows or columns, which are not packed; vectors that overlap at the end, squares that do.
 TEST(Matmul, FollowsTheRuleForFewRowsOrColumns)
 {
