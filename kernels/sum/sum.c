@@ -41,6 +41,7 @@ double kz_running_sum_end(const kz_running_sum *s)
 
 double kz_sum_f64(int64_t n, const double *x)
 {
+    if (n <= KZ_SUM_BLOCK) return kz_sum_block_f64(n, x);
     kz_running_sum s = {0};
     int64_t full = n / KZ_SUM_BLOCK * KZ_SUM_BLOCK;
     for (int64_t i = 0; i < full; i += KZ_SUM_BLOCK) push(&s, 1, kz_sum_block_f64(KZ_SUM_BLOCK, x + i));
