@@ -67,26 +67,52 @@ KZ_BODY void slope_strip(int activation, int64_t n, const float *f, const float 
     }
 }
 
-KZ_BODY void dense_forward(const kz_dense *d, int64_t row0, int64_t row1, int64_t column0, int64_t column1)
+/* Elements at .. at + n - 1 of the layer's outputs, bias[i] being that of element at + i; n <= STRIP. */
+KZ_BODY void forward_elements(const kz_dense *d, int64_t at, int64_t n, const float *bias)
 {
     float factors[STRIP], *f = d->dropout.threshold ? factors : NULL;
+    if (f) dropout_factors(&d->dropout, d->dropout.first + (uint64_t)at, n, f);
+    forward_strip(d->activation, n, bias, f, d->kept + at, d->y + at);
+}
+
+/* Whole rows of few units: strips run on from one row to the next, along copies of the bias. */
+KZ_BODY void forward_rows(const kz_dense *d, int64_t row0, int64_t row1)
+{
+    float bias[STRIP];
+    int64_t strip = STRIP / d->units * d->units;
+    for (int64_t i = 0; i < strip; i += d->units) memcpy(bias + i, d->bias, (size_t)d->units * sizeof *bias);
+    for (int64_t at = row0 * d->units, end = row1 * d->units; at < end; at += strip)
+        forward_elements(d, at, end - at < strip ? end - at : strip, bias);
+}
+
+KZ_BODY void dense_forward(const kz_dense *d, int64_t row0, int64_t row1, int64_t column0, int64_t column1)
+{
+    if (column0 == 0 && column1 == d->units && d->units <= STRIP / 4) {
+        forward_rows(d, row0, row1);
+        return;
+    }
     for (int64_t r = row0; r < row1; r++)
-        for (int64_t j = column0; j < column1; j += STRIP) {
-            int64_t n = column1 - j < STRIP ? column1 - j : STRIP, at = r * d->units + j;
-            if (f) dropout_factors(&d->dropout, d->dropout.first + (uint64_t)at, n, f);
-            forward_strip(d->activation, n, d->bias + j, f, d->kept + at, d->y + at);
-        }
+        for (int64_t j = column0; j < column1; j += STRIP)
+            forward_elements(d, r * d->units + j, column1 - j < STRIP ? column1 - j : STRIP, d->bias + j);
+}
+
+KZ_BODY void slope_elements(const kz_dense *d, float *dz, int64_t begin, int64_t end)
+{
+    float factors[STRIP], *f = d->dropout.threshold ? factors : NULL;
+    for (int64_t at = begin; at < end; at += STRIP) {
+        int64_t n = end - at < STRIP ? end - at : STRIP;
+        if (f) dropout_factors(&d->dropout, d->dropout.first + (uint64_t)at, n, f);
+        slope_strip(d->activation, n, f, d->kept + at, dz + at);
+    }
 }
 
 KZ_BODY void dense_slope(const kz_dense *d, float *dz, int64_t row0, int64_t row1, int64_t column0, int64_t column1)
 {
-    float factors[STRIP], *f = d->dropout.threshold ? factors : NULL;
-    for (int64_t r = row0; r < row1; r++)
-        for (int64_t j = column0; j < column1; j += STRIP) {
-            int64_t n = column1 - j < STRIP ? column1 - j : STRIP, at = r * d->units + j;
-            if (f) dropout_factors(&d->dropout, d->dropout.first + (uint64_t)at, n, f);
-            slope_strip(d->activation, n, f, d->kept + at, dz + at);
-        }
+    if (column0 == 0 && column1 == d->units) {
+        slope_elements(d, dz, row0 * d->units, row1 * d->units);
+        return;
+    }
+    for (int64_t r = row0; r < row1; r++) slope_elements(d, dz, r * d->units + column0, r * d->units + column1);
 }
 
 #define KZ_DEFINE(how, attribute)                                                                                      \
