@@ -6,7 +6,7 @@ RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help train build test prove lint format install clean deps proofs fuzz prove-builds clean-root clean-image
+.PHONY: help train build test prove lint format install clean deps proofs fuzz prove-builds bench-peers clean-root clean-image
 
 help: ## this menu
 	@echo "usage: make TARGET"
@@ -50,6 +50,9 @@ proofs: build ## slow: the elementary functions over all their inputs; mutants o
 fuzz: ## slow: runs every fuzz target 10,000,000 times (RUNS=N: another number), writes results/fuzz.json
 	scripts/install-deps --test
 	scripts/fuzz --runs $(RUNS)
+
+bench-peers: build ## slow: the same training in PyTorch, JAX and scikit-learn (OPTIONS=--quick: a try)
+	bench/peers/bench_peers.py $(OPTIONS)
 
 prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
 	scripts/prove-builds
