@@ -217,13 +217,14 @@ def write(path, result):
 def main():
     args = options()
     bench, rows, load = Bench(args), [], os.getloadavg()
+    wanted = [quick(w) if args.quick else w for w in WORKLOADS if not args.only or w["name"] in args.only]
     try:
-        for w in WORKLOADS:
-            if not args.only or w["name"] in args.only:
-                job = bench.prepare(quick(w) if args.quick else w)
-                for threads in args.threads:
-                    rows.append(bench.row(job, threads))
-                    text = write(args.out, result_of(bench, args, rows, load))
+        jobs = [bench.prepare(w) for w in wanted]
+        for threads in args.threads:
+            for job in jobs:
+                rows.append(bench.row(job, threads))
+                rows.sort(key=lambda row: [w["name"] for w in wanted].index(row["name"]))
+                text = write(args.out, result_of(bench, args, rows, load))
     except Failed as err:  # no data, or no weights to start from
         print(f"bench-peers: {err}", file=sys.stderr)
         return 1

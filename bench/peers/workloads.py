@@ -27,7 +27,7 @@ def workload(name, what, data, units, batch, batches, epochs, optimizer, activat
 
 
 WORKLOADS = [
-    workload("mlp-512", "784-512-512-10 relu, Adam", "fashion", [784, 512, 512, 10], 128, 100, 4, ADAM),
+    workload("mlp-512", "784-512-512-10 relu, Adam", "fashion", [784, 512, 512, 10], 128, 100, 3, ADAM),
     workload("mlp-2048", "784-2048-2048-10 relu, Adam", "fashion", [784, 2048, 2048, 10], 1024, 3, 3, ADAM),
     workload("mlp-32", "64-32-10 relu, SGD", "digits", [64, 32, 10], 32, 44, 51, sgd(0.1)),
     workload("higgs-300x5", "28-300-300-300-300-300-1 tanh, Adam", "higgs", [28, 300, 300, 300, 300, 300, 1], 100, 200, 3,
