@@ -87,22 +87,23 @@ class Bench:
         return answer, seconds
 
     def prepare(self, w):
-        """The job of a workload: its data and the weights that all tools start from."""
-        files = {k: self.work / f"{w['name']}{end}" for k, end in (
-            ("hdf5", ".h5"), ("start_hdf5", "-start.h5"), ("x", "-x.npy"), ("y", "-y.npy"), ("start", "-start.safetensors"))}
+        """The job of a workload: its data, the weights that all tools start from, and what they make of the first batches."""
         job = dict(w, datasets=str(self.args.datasets), model=str(self.work / "model.out"))
-        job.update((k, str(f)) for k, f in files.items())
+        for key, end in (("hdf5", ".h5"), ("check_hdf5", "-check.h5"), ("start_hdf5", "-start.h5"), ("x", "-x.npy"),
+                         ("y", "-y.npy"), ("start", "-start.safetensors")):
+            job[key] = str(self.work / f"{w['name']}{end}")
         if w["process"]:
-            job.update(hdf5=str(ROOT / "datasets" / "digits.h5"), start_hdf5=str(ROOT / "datasets" / "digits.h5"), rows=1437,
-                       source="digits.h5, as it is")
+            digits = str(ROOT / "datasets" / "digits.h5")
+            job.update(hdf5=digits, check_hdf5=digits, start_hdf5=digits, rows=1437, check_rows=1437)
+            job["source"] = "digits.h5, as it is"
         else:
             job["source"] = self.script("make_data", job, self.usable, 1)[0]["source"]
         self.kaizen(job, kaizen_run.start_config(job), self.usable, 1)
         shutil.copy(self.work / "run" / "model.safetensors", job["start"])
-        return job
+        return dict(job, tools=self.check(job))
 
-    def sample(self, tool, job, cpus, threads):
-        """One fresh process: {answer, speed, seconds}."""
+    def train(self, tool, job, cpus, threads):
+        """One fresh process: its answer and wall seconds."""
         if tool == "kaizen":
             answer, wall = self.kaizen(job, kaizen_run.config(job, job["hdf5"]), cpus, threads)
         else:
@@ -111,15 +112,32 @@ class Bench:
         if answer["threads"] != threads:
             raise Failed(f"used {answer['threads']} threads, not {threads}")
         self.versions[tool.partition("_")[0]] = answer["version"]
+        return answer, wall
+
+    def check(self, job):
+        """Each tool once over the first batches; what judge() needs of each, without samples."""
+        tools, short = {}, dict(job, rows=job["check_rows"], hdf5=job["check_hdf5"], epochs=1)
+        for name in self.args.tools:
+            tools[name] = {"check": None, "error": None}
+            try:
+                tools[name]["check"] = self.train(name, short, self.usable[:1], 1)[0]["losses"][0]
+                print(f"{job['name']} check {name}: loss {tools[name]['check']:.9g}", file=sys.stderr)
+            except Failed as err:
+                tools[name]["error"] = str(err)
+                print(f"{job['name']} check {name}: {err}", file=sys.stderr)
+        return tools
+
+    def sample(self, tool, job, cpus, threads):
+        """One fresh process: {answer, speed, seconds}."""
+        answer, wall = self.train(tool, job, cpus, threads)
         speed = job["rows"] * job["epochs"] / wall if job["process"] else stats.samples_per_second(job["rows"], answer["seconds"])
         return {"answer": answer, "speed": speed, "seconds": wall}
 
     def measure(self, job, threads):
         """All rounds of a workload, the tools in a random order in each."""
-        tools = {name: {"samples": [], "error": None} for name in self.args.tools}
+        tools = {name: dict(tool, samples=[]) for name, tool in job["tools"].items()}
         order = random.Random(f"{job['name']} {threads}")
-        first = -1 if job["process"] else 0  # whole processes: a round before, which fills caches of files and of compilers
-        for number in range(first, self.args.rounds):
+        for number in range(self.args.rounds):
             begin = number % len(self.usable)
             cpus = (self.usable[begin:] + self.usable[:begin])[:threads]
             for name in order.sample(list(tools), len(tools)):
@@ -132,8 +150,7 @@ class Bench:
                     print(f"{job['name']} x{threads} {name}: {err}", file=sys.stderr)
                     continue
                 print(f"{job['name']} x{threads} round {number + 1} {name}: {sample['speed']:,.0f} samples/s", file=sys.stderr)
-                if number >= 0:
-                    tools[name]["samples"].append(sample)
+                tools[name]["samples"].append(sample)
         return tools
 
     def row(self, job, threads):
@@ -142,6 +159,7 @@ class Bench:
         tools = self.measure(job, threads)
         judged = stats.judge(tools)
         for name, entry in judged.items():
+            entry["check_loss"] = tools[name]["check"]
             samples = tools[name]["samples"]
             if samples:
                 entry.update(first_loss=samples[0]["answer"]["losses"][0], last_loss=samples[0]["answer"]["losses"][-1])
@@ -159,7 +177,7 @@ def options():
     about, _, rest = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, help="default: 7; with --quick 1")
-    parser.add_argument("--threads", default="1,2", help="thread counts (1,2)")
+    parser.add_argument("--threads", help="thread counts; default: 1,2, as far as there are processors")
     parser.add_argument("--only", action="append", choices=[w["name"] for w in WORKLOADS], help="a workload; may be repeated")
     parser.add_argument("--tools", help="of: " + ",".join(TOOLS) + "; kaizen always takes part, as the reference of the losses")
     parser.add_argument("--quick", action="store_true", help="small workloads, one round: shows that all works, not how fast")
@@ -179,16 +197,21 @@ def options():
     args.tools = [t for t in TOOLS if t in wanted]
     cores = len(os.sched_getaffinity(0))
     try:
-        args.threads = [int(t) for t in args.threads.split(",")]
+        args.threads = [int(t) for t in args.threads.split(",")] if args.threads else [1, 2][:cores]
     except ValueError:
         parser.error(f"--threads {args.threads}: not whole numbers")
     if args.rounds < 1 or not all(1 <= t <= cores for t in args.threads):
         parser.error(f"--rounds is at least 1, --threads from 1 to the {cores} cores that may be used")
-    if not args.kaizen.exists():
-        parser.error(f"no {args.kaizen}; run: make build")
-    if not (args.venv / "bin" / "python").exists():
-        parser.error(f"the other tools are not in {args.venv}; run: scripts/peers-venv (downloads about 6 GB)")
     return args
+
+
+def missing(args):
+    """What must be there first, and is not; or None."""
+    if not args.kaizen.exists():
+        return f"no {args.kaizen}; run: make build"
+    if not (args.venv / "bin" / "python").exists():
+        return f"the other tools are not in {args.venv}; run: scripts/peers-venv (takes about 6 GB)"
+    return None
 
 
 def result_of(bench, args, rows, load):
@@ -201,7 +224,8 @@ def result_of(bench, args, rows, load):
             "build": {k: run["build"][k] for k in ("version", "commit", "dirty", "arithmetic", "compiler", "flags")},
             "isa": run["device"]["isa"], "versions": {k: v for k, v in bench.versions.items() if k != "kaizen"},
             "rounds": args.rounds, "tools": {t: TOOLS[t] for t in args.tools}, "not_compared": NOT_COMPARED,
-            "tolerance": {"first_epoch": stats.FIRST_TOLERANCE, "last_epoch_and_test": stats.LAST_TOLERANCE},
+            "tolerance": {"check": stats.CHECK_TOLERANCE, "first_epoch": stats.FIRST_TOLERANCE,
+                          "last_epoch": stats.LAST_TOLERANCE},
             "workloads": rows}
 
 
@@ -216,6 +240,9 @@ def write(path, result):
 
 def main():
     args = options()
+    if missing(args):
+        print(f"bench-peers: {missing(args)}", file=sys.stderr)
+        return 2
     bench, rows, load = Bench(args), [], os.getloadavg()
     wanted = [quick(w) if args.quick else w for w in WORKLOADS if not args.only or w["name"] in args.only]
     try:
@@ -228,6 +255,9 @@ def main():
     except Failed as err:  # no data, or no weights to start from
         print(f"bench-peers: {err}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"bench-peers: stopped; {len(rows)} rows of the result are done" + f", in {args.out}" * bool(rows), file=sys.stderr)
+        return 130
     print(text, end="")
     return 0 if all(e["status"] == "agrees" for r in rows for e in r["tools"].values()) else 1
 

@@ -1,9 +1,10 @@
 """Writes the rows of a workload: HDF5 for Kaizen and npy for the peers, the same values in the same order.
 
-usage: make_data.py JOB ANSWER    with name, data, rows, units, and the files hdf5, start_hdf5, x, y in the job
+usage: make_data.py JOB ANSWER    with name, data, rows, units, and the files hdf5, check_hdf5, start_hdf5, x, y in the job
 
-`fashion` is Fashion-MNIST where fashion_mnist.h5 lies in the folder `datasets` of the job, else synthetic rows of its shape; the
-answer's `source` says which.  start_hdf5 gets the first row of two classes: enough for Kaizen to make its initial weights.
+`fashion` is Fashion-MNIST where fashion_mnist.h5 lies in the folder `datasets` of the job, else synthetic rows of its shape;
+the answer's `source` says which.  check_hdf5 gets the first check_rows rows, start_hdf5 the first row of two classes: enough
+for Kaizen to make its initial weights.
 """
 
 import pathlib
@@ -53,6 +54,7 @@ def main():
         raise SystemExit(f"make_data: {job.name} needs {job.rows} rows, there are {len(x)}")
     classes = max(2, job.units[-1])
     write(job.hdf5, x, y, classes)
+    write(job.check_hdf5, x[: job.check_rows], y[: job.check_rows], classes)
     two = [int(np.argmax(y == c)) for c in (0, 1)]
     write(job.start_hdf5, x[two], y[two], classes)
     np.save(job.x, x)

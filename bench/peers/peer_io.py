@@ -46,7 +46,8 @@ def labels(job, y):
 def arrays(job):
     """train.x, train.y, test.x, test.y; a workload of training alone has no test rows."""
     if not job.process:
-        return SimpleNamespace(x=np.load(job.x), y=labels(job, np.load(job.y)), test_x=None, test_y=None)
+        x, y = np.load(job.x)[: job.rows], np.load(job.y)[: job.rows]
+        return SimpleNamespace(x=x, y=labels(job, y), test_x=None, test_y=None)
     import h5py
 
     with h5py.File(job.hdf5, "r") as f:

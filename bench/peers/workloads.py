@@ -14,6 +14,7 @@ TOOLS = {
     "sklearn": "scikit-learn, MLPClassifier.partial_fit",
 }
 
+CHECK_BATCHES = 8  # of which the losses must agree closely
 ADAM = {"name": "adam", "lr": 0.001}
 
 
@@ -23,7 +24,8 @@ def sgd(lr):
 
 def workload(name, what, data, units, batch, batches, epochs, optimizer, activation="relu"):
     return {"name": name, "what": what, "data": data, "units": units, "batch": batch, "rows": batch * batches,
-            "epochs": epochs, "optimizer": optimizer, "activation": activation, "process": False}
+            "epochs": epochs, "optimizer": optimizer, "activation": activation, "process": False,
+            "check_rows": batch * min(batches, CHECK_BATCHES)}
 
 
 WORKLOADS = [
@@ -44,4 +46,5 @@ def quick(w):
     if w["process"]:
         return dict(w, epochs=3)
     batches = w["rows"] // w["batch"]
-    return dict(w, rows=w["batch"] * max(2, batches // 20), epochs=min(w["epochs"], 3))
+    rows = w["batch"] * max(2, batches // 20)
+    return dict(w, rows=rows, check_rows=min(rows, w["check_rows"]), epochs=min(w["epochs"], 3))

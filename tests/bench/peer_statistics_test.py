@@ -22,8 +22,8 @@ def answer(*losses, test=None):
     return {"losses": list(losses), "test_loss": test}
 
 
-def tool(*speeds, losses=(1.0, 0.5), error=None):
-    return {"samples": [{"answer": answer(*losses), "speed": s} for s in speeds], "error": error}
+def tool(*speeds, losses=(1.0, 0.5), check=2.0, error=None):
+    return {"check": check, "samples": [{"answer": answer(*losses), "speed": s} for s in speeds], "error": error}
 
 
 class Speed(unittest.TestCase):
@@ -38,12 +38,12 @@ class Speed(unittest.TestCase):
 
 class Agreement(unittest.TestCase):
     def test_within_tolerance(self):
-        self.assertIsNone(stats.disagreement(answer(1.0, 0.5), answer(1.0009, 0.509)))
+        self.assertIsNone(stats.disagreement(answer(1.0, 0.5), answer(1.009, 0.54)))
 
     def test_beyond_tolerance(self):
-        self.assertIn("epoch 1", stats.disagreement(answer(1.0, 0.5), answer(1.002, 0.5)))
-        self.assertIn("epoch 1", stats.disagreement(answer(1.0, 0.5), answer(0.998, 0.5)))
-        self.assertIn("last epoch", stats.disagreement(answer(1.0, 0.5), answer(1.0, 0.52)))
+        self.assertIn("epoch 1", stats.disagreement(answer(1.0, 0.5), answer(1.02, 0.5)))
+        self.assertIn("epoch 1", stats.disagreement(answer(1.0, 0.5), answer(0.98, 0.5)))
+        self.assertIn("last epoch", stats.disagreement(answer(1.0, 0.5), answer(1.0, 0.56)))
         self.assertIn("test rows", stats.disagreement(answer(1.0, test=0.5), answer(1.0, test=0.6)))
 
     def test_nan_and_missing_never_agree(self):
@@ -73,6 +73,7 @@ class Judgement(unittest.TestCase):
     def test_ratio_of_tools_that_agree(self):
         judged = stats.judge({"kaizen": tool(10, 20, 30), "a": tool(5, 10, 15), "b": tool(20, 40, 60)})
         self.assertEqual((judged["a"]["ratio"]["median"], judged["b"]["ratio"]["median"]), (2.0, 0.5))
+        self.assertEqual((judged["a"]["ratio_of_best"], judged["b"]["ratio_of_best"]), (2.0, 0.5))
         self.assertNotIn("ratio", judged["kaizen"])
         self.assertEqual(stats.fastest_peer(judged), "b")
 
@@ -80,8 +81,8 @@ class Judgement(unittest.TestCase):
         mixed = tool(50, 50)
         mixed["samples"][1]["answer"] = answer(1.0, NAN)
         judged = stats.judge({"kaizen": tool(10, 20), "a": tool(5, 5, losses=(1.1, 0.5)), "b": tool(50, error="no memory"),
-                              "c": mixed})
-        for name in "abc":
+                              "c": mixed, "d": tool(5, 5, check=2.003), "e": tool(5, 5, check=NAN), "f": tool(5, 5, check=None)})
+        for name in "abcdef":
             self.assertEqual(set(judged[name]), {"status"})
         self.assertEqual(judged["b"]["status"], "no memory")
         self.assertIsNone(stats.fastest_peer(judged))
