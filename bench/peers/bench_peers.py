@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Trains the same work in Kaizen, PyTorch, JAX and scikit-learn, each sample a fresh process, and compares the speeds.
 
-usage: bench/peers/bench_peers.py [--rounds N] [--threads 1,2] [--only WORKLOAD]... [--tools TOOL,TOOL] [--quick] [--out FILE]
+usage: bench/peers/bench_peers.py [--rounds N] [--threads 1,2] [--only WORKLOAD]... [--tools TOOL,TOOL] [--quick]
+                                  [--add] [--out FILE]
 
 Needs build/kaizen, and the peers' packages in build/peers-venv (scripts/peers-venv makes it).  docs/benchmarks.md has the method.
 Writes results/peers.json and results/peers.md; a run of less than everything goes to build/peers/ unless --out says otherwise.
@@ -182,6 +183,7 @@ def options():
     parser.add_argument("--tools", help="of: " + ",".join(TOOLS) + "; kaizen always takes part, as the reference of the losses")
     parser.add_argument("--quick", action="store_true", help="small workloads, one round: shows that all works, not how fast")
     parser.add_argument("--out", type=pathlib.Path, help="the JSON file; the table lies beside it, with the ending .md")
+    parser.add_argument("--add", action="store_true", help="keep the rows of the JSON file that this run does not measure")
     parser.add_argument("--venv", type=pathlib.Path, default=ROOT / "build" / "peers-venv")
     parser.add_argument("--kaizen", type=pathlib.Path, default=ROOT / "build" / "kaizen")
     parser.add_argument("--datasets", type=pathlib.Path,
@@ -203,6 +205,16 @@ def options():
     if args.rounds < 1 or not all(1 <= t <= cores for t in args.threads):
         parser.error(f"--rounds is at least 1, --threads from 1 to the {cores} cores that may be used")
     return args
+
+
+def earlier_rows(args, commit):
+    """The rows of --out that --add keeps."""
+    if not (args.add and args.out.exists()):
+        return []
+    earlier = json.loads(args.out.read_text(encoding="utf-8"))
+    if (earlier["build"]["commit"], earlier["quick"]) != (commit, args.quick):
+        raise Failed(f"{args.out} is of another build, or quick and not quick: nothing can be added to it")
+    return earlier["workloads"]
 
 
 def missing(args):
@@ -244,13 +256,14 @@ def main():
         print(f"bench-peers: {missing(args)}", file=sys.stderr)
         return 2
     bench, rows, load = Bench(args), [], os.getloadavg()
+    names = [w["name"] for w in WORKLOADS]
     wanted = [quick(w) if args.quick else w for w in WORKLOADS if not args.only or w["name"] in args.only]
     try:
         jobs = [bench.prepare(w) for w in wanted]
+        rows = earlier_rows(args, bench.run_record["build"]["commit"])
         for threads in args.threads:
             for job in jobs:
-                rows.append(bench.row(job, threads))
-                rows.sort(key=lambda row: [w["name"] for w in wanted].index(row["name"]))
+                rows = stats.with_row(rows, bench.row(job, threads), names)
                 text = write(args.out, result_of(bench, args, rows, load))
     except Failed as err:  # no data, or no weights to start from
         print(f"bench-peers: {err}", file=sys.stderr)

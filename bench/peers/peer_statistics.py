@@ -79,6 +79,12 @@ def fastest_peer(judged, reference="kaizen"):
     return min(peers, key=lambda name: judged[name]["ratio"]["median"], default=None)
 
 
+def with_row(rows, new, names):
+    """rows with a new one in place of that of the same workload and threads, in the order of names."""
+    others = [r for r in rows if (r["name"], r["threads"]) != (new["name"], new["threads"])]
+    return sorted([*others, new], key=lambda r: (names.index(r["name"]), r["threads"]))
+
+
 def count(value):
     return f"{round(value):,}".replace(",", " ")
 
@@ -89,12 +95,12 @@ def spread(entry, digits=2):
 
 def table_rows(rows, tools):
     peers = [t for t in tools if t != "kaizen"]
-    yield "| Workload | Threads | Kaizen, samples/s | " + " | ".join(peers) + " | Fastest peer |"
-    yield "|---|---|---|" + "---|" * (len(peers) + 1)
+    yield "| Workload | Threads | Rounds | Kaizen, samples/s | " + " | ".join(peers) + " | Fastest peer |"
+    yield "|---|---|---|---|" + "---|" * (len(peers) + 1)
     for row in rows:
         own, fastest = row["tools"]["kaizen"], row["fastest_peer"]
         cells = [row["name"], str(row["threads"])]
-        cells.append(count(own["speed"]["median"]) if "speed" in own else "—")
+        cells += [str(own["speed"]["n"]), count(own["speed"]["median"])] if "speed" in own else ["—", "—"]
         for peer in peers:
             entry = row["tools"].get(peer, {})
             cells.append(spread(entry["ratio"]) if "ratio" in entry else "refused" if "status" in entry else "—")
@@ -112,7 +118,7 @@ def markdown(result):
            f"({str(result['build']['commit'])[:8]}, {result['isa']}), "
            + ", ".join(f"{k} {v}" for k, v in sorted(result["versions"].items())) + ".")
     yield ""
-    yield (f"Medians of {result['rounds']} rounds, each sample a fresh process. Under a peer stands Kaizen's speed divided by "
+    yield ("Medians of the rounds, each sample a fresh process. Under a peer stands Kaizen's speed divided by "
            "the peer's of the same round, with quartiles: above 1 Kaizen is faster. "
            "Method: [docs/benchmarks.md](../docs/benchmarks.md).")
     yield ""

@@ -100,7 +100,15 @@ class Table(unittest.TestCase):
         row = {"name": "w", "threads": 2, "tools": tools, "fastest_peer": "a"}
         text = list(stats.table_rows([row], ["kaizen", "a", "b", "c"]))
         self.assertEqual(len({line.count("|") for line in text}), 1)
-        self.assertEqual(text[2], "| w | 2 | 15 000 | 2.00 (2.00–2.00) | refused | — | a |")
+        self.assertEqual(text[2], "| w | 2 | 2 | 15 000 | 2.00 (2.00–2.00) | refused | — | a |")
+
+
+class Rows(unittest.TestCase):
+    def test_a_new_row_takes_the_place_of_the_old_one(self):
+        rows = []
+        for name, threads, value in (("b", 2, 1), ("a", 1, 2), ("b", 1, 3), ("b", 2, 4)):
+            rows = stats.with_row(rows, {"name": name, "threads": threads, "value": value}, ["a", "b"])
+        self.assertEqual([(r["name"], r["threads"], r["value"]) for r in rows], [("a", 1, 2), ("b", 1, 3), ("b", 2, 4)])
 
 
 class Workloads(unittest.TestCase):
