@@ -7,6 +7,7 @@ import statistics
 CHECK_TOLERANCE = 1e-3  # the first batches, trained on once beforehand: the same rows, weights, loss and update
 FIRST_TOLERANCE = 1e-2  # epoch 1 of each sample
 LAST_TOLERANCE = 1e-1  # the last epoch of each sample, and the test rows
+LAST_FLOOR = 1e-2  # of epoch 1: a smaller loss is compared as if it were this, since nothing is left to learn
 
 
 def samples_per_second(rows, seconds):
@@ -16,9 +17,9 @@ def samples_per_second(rows, seconds):
     return rows * (len(seconds) - 1) / sum(seconds[1:])
 
 
-def apart(what, ours, theirs, tolerance):
-    """What is wrong with a loss beside Kaizen's, or None.  NaN never agrees."""
-    if ours is None or theirs is None or not abs(ours - theirs) <= tolerance * abs(ours):
+def apart(what, ours, theirs, tolerance, floor=0.0):
+    """What is wrong with a loss beside Kaizen's, or None.  Differences count beside at least the floor.  NaN never agrees."""
+    if ours is None or theirs is None or not abs(ours - theirs) <= tolerance * (floor if floor > abs(ours) else abs(ours)):
         return f"{what} is {theirs}, Kaizen's {ours}; at most {tolerance:g} of it apart"
     return None
 
@@ -29,9 +30,10 @@ def disagreement(reference, answer):
     if len(ours) != len(theirs) or not theirs:
         return f"{len(theirs)} epochs instead of {len(ours)}"
     pairs = [("loss of epoch 1", ours[0], theirs[0], FIRST_TOLERANCE),
-             ("loss of the last epoch", ours[-1], theirs[-1], LAST_TOLERANCE)]
+             ("loss of the last epoch", ours[-1], theirs[-1], LAST_TOLERANCE, LAST_FLOOR * ours[0])]
     if reference["test_loss"] is not None:
-        pairs.append(("loss of the test rows", reference["test_loss"], answer["test_loss"], LAST_TOLERANCE))
+        pairs.append(("loss of the test rows", reference["test_loss"], answer["test_loss"], LAST_TOLERANCE,
+                      LAST_FLOOR * ours[0]))
     return next((fault for fault in (apart(*pair) for pair in pairs) if fault), None)
 
 

@@ -46,6 +46,11 @@ class Agreement(unittest.TestCase):
         self.assertIn("last epoch", stats.disagreement(answer(1.0, 0.5), answer(1.0, 0.56)))
         self.assertIn("test rows", stats.disagreement(answer(1.0, test=0.5), answer(1.0, test=0.6)))
 
+    def test_a_loss_near_zero_is_compared_with_that_of_epoch_1(self):
+        self.assertIsNone(stats.disagreement(answer(1.0, 1e-4), answer(1.0, 9e-4)))
+        self.assertIn("last epoch", stats.disagreement(answer(1.0, 1e-4), answer(1.0, 1.2e-3)))
+        self.assertIsNotNone(stats.disagreement(answer(1.0, 1e-4), answer(1.0, NAN)))
+
     def test_nan_and_missing_never_agree(self):
         self.assertIsNotNone(stats.disagreement(answer(1.0), answer(NAN)))
         self.assertIsNotNone(stats.disagreement(answer(NAN), answer(NAN)))
