@@ -6,8 +6,8 @@ RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels prove-builds test-arm64 clean-root \
-    clean-image
+.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels bench-peers prove-builds \
+    test-arm64 clean-root clean-image
 
 help: ## this menu
 	@echo "usage: make TARGET"
@@ -55,6 +55,9 @@ fuzz: ## slow: runs every fuzz target 10,000,000 times (RUNS=N: another number),
 bench-kernels: build ## every kernel against the machine's limits and OpenBLAS, writes results/kernels.json
 	cmake --build build --target bench-kernels
 	build/bench-kernels --json results/kernels.json
+
+bench-peers: build ## slow: the same training in PyTorch, JAX and scikit-learn (OPTIONS=--quick: a try)
+	bench/peers/bench_peers.py $(OPTIONS)
 
 prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
 	scripts/prove-builds
