@@ -176,6 +176,29 @@ int64_t kz_array_block(const kz_array *a);       /* rows that kz_array_load read
 bool kz_array_kept(const kz_array *a, kz_as as); /* the values read are the ones kept: no room of their own */
 void kz_array_hash_head(kz_sha256 *hash, const char *role, const kz_array *a); /* "train/x uint8 1437 8 8\n" */
 
+/* ---- order.c: in which order rows are visited ---- */
+
+/* order[n] <- a permutation of 0..n-1: Fisher-Yates by the random numbers first + 1 .. first + n - 1, of 64 bits, for
+ * this purpose (kernels/arith/philox.h) and epoch. */
+void kz_permute(int64_t *order, int64_t n, uint64_t seed, uint32_t purpose, uint32_t epoch, int64_t first);
+
+/* An array of rows, some of which are visited, cut into blocks, of which several make a window. */
+typedef struct {
+    int64_t array_rows;
+    int64_t rows;       /* of a block; the last one may have fewer */
+    int64_t per_window; /* blocks; the last window may have fewer */
+    int64_t n, windows;
+    int64_t *begin; /* (n + 1): of the rows that are visited, how many lie before the block */
+    int64_t *order; /* (n): the blocks, window by window; ascending within a window */
+    int64_t *first; /* (windows + 1): at which place of the epoch the window begins */
+} kz_blocks;
+
+/* Fill in begin[1 .. n] with the number of rows visited in each block, then call kz_blocks_counted. */
+kz_status kz_blocks_create(kz_blocks *b, int64_t array_rows, int64_t rows, int64_t per_window);
+void kz_blocks_counted(kz_blocks *b);                                /* and in order */
+void kz_blocks_shuffle(kz_blocks *b, uint64_t seed, uint32_t epoch); /* a new order of the blocks */
+void kz_blocks_free(kz_blocks *b);
+
 /* split.c, scale.c */
 kz_status kz_split_valid(kz_data *data, const kz_config *cfg);
 kz_status kz_scale_features(kz_data *data, const char *kind);

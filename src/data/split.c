@@ -1,25 +1,8 @@
-/* Who is trained on and who is held out, and in which order: permutations by the seed (docs/arithmetic.md, rule 9). */
+/* Who is trained on and who is held out (docs/arithmetic.md, rule 9). */
 #include "data/data_impl.h"
 #include "kernels/arith/philox.h"
 
 #include <math.h>
-
-/* Fisher-Yates from the last index down. */
-static void permute(int64_t *order, int64_t n, kz_stream stream)
-{
-    for (int64_t i = 0; i < n; i++) order[i] = i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        int64_t j = (int64_t)kz_scale_u64(kz_random_u64(stream, (uint64_t)i), (uint64_t)i + 1);
-        int64_t swap = order[i];
-        order[i] = order[j];
-        order[j] = swap;
-    }
-}
-
-void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch)
-{
-    permute(order, n, kz_stream_of(seed, KZ_FOR_SHUFFLE, 0, epoch));
-}
 
 /* Both parts keep the order of the file. */
 static void part(int64_t *valid, int64_t *train, const uint8_t *held_out, int64_t n)
@@ -45,7 +28,7 @@ kz_status kz_split_valid(kz_data *data, const kz_config *cfg)
     KZ_TRY(kz_calloc(&held_out, n, sizeof *held_out, "validation rows"));
     KZ_TRY(kz_data_hold(data, &valid, rows, sizeof *valid, "validation rows"));
     KZ_TRY(kz_data_hold(data, &train, n - rows, sizeof *train, "training rows"));
-    permute(order, n, kz_stream_of(cfg->seed, KZ_FOR_VALID, 0, 0));
+    kz_permute(order, n, cfg->seed, KZ_FOR_VALID, 0, 0);
     for (int64_t i = 0; i < rows; i++) held_out[order[i]] = 1;
     part(valid, train, held_out, n);
     data->valid = data->train;

@@ -90,6 +90,18 @@ kz_status kz_data_inspect(json_t **out, const char *path, const char *const *obj
 /* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
 void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);
 
+/* How shuffle: window cuts an array of rows. */
+typedef struct {
+    int64_t array_rows;    /* of the array that train lies in, with those of a drawn validation split */
+    int64_t rows;          /* of train */
+    const int64_t *index;  /* (rows): where each lies in the array, ascending; NULL: in order */
+    int64_t block, window; /* rows of the array; window is a multiple of block */
+} kz_windows;
+
+/* order[rows] <- the rows of train, numbered from 0, as shuffle: window visits them in this epoch (from 0).
+ * Fails: KZ_E_MEM. */
+kz_status kz_data_shuffle_windows(int64_t *order, const kz_windows *w, uint64_t seed, uint32_t epoch);
+
 #ifdef __cplusplus
 }
 #endif

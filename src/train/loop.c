@@ -44,10 +44,20 @@ kz_status trainer_go_on(const trainer *t)
 static kz_status order_rows(trainer *t, int64_t epoch)
 {
     const kz_split *s = t->train.split;
-    if (strcmp(t->cfg->train.shuffle, "none") == 0) return KZ_OK; /* in order since the set-up */
-    kz_data_shuffle(t->order, s->rows, t->cfg->seed, (uint32_t)epoch);
+    const kz_config *cfg = t->cfg;
+    kz_windows windows = {.array_rows = s->rows + (s->index ? t->data->valid.rows : 0),
+                          .rows = s->rows,
+                          .index = s->index,
+                          .block = cfg->data.window_block,
+                          .window = cfg->data.window};
+    kz_status st = KZ_OK;
+    if (strcmp(cfg->train.shuffle, "none") == 0) return KZ_OK; /* in order since the set-up */
+    if (strcmp(cfg->train.shuffle, "full") == 0) kz_data_shuffle(t->order, s->rows, cfg->seed, (uint32_t)epoch);
+    else KZ_TRY(kz_data_shuffle_windows(t->order, &windows, cfg->seed, (uint32_t)epoch));
     for (int64_t i = 0; s->index && i < s->rows; i++) t->order[i] = s->index[t->order[i]];
-    return t->dev->ops->upload(t->dev, t->train.row, t->order, (size_t)s->rows * sizeof *t->order);
+    KZ_TRY(t->dev->ops->upload(t->dev, t->train.row, t->order, (size_t)s->rows * sizeof *t->order));
+done:
+    return st;
 }
 
 static kz_status read_tally(trainer *t, kz_tally *tally)
