@@ -5,6 +5,7 @@
 #ifndef KZ_DATA_IMPL_H
 #define KZ_DATA_IMPL_H
 
+#include "data/column_sums.h"
 #include "kz/data.h"
 
 #ifdef __cplusplus
@@ -80,6 +81,28 @@ kz_status kz_hdf5_array(kz_hdf5 *file, const char *object, const char *key, kz_a
 
 /* out <- rows first .. first + n - 1, as values of the C type of a->stored. */
 kz_status kz_hdf5_read(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t n, void *out);
+
+/* Rows here and there. */
+typedef struct {
+    int64_t first, n;
+} kz_range;
+enum { KZ_RANGES_MAX = 256 };
+typedef struct {
+    const kz_array *array;
+    int n;
+    kz_range range[KZ_RANGES_MAX];
+} kz_ranges;
+
+/* *out <- the rows of all ranges, one after the other, borrowed until the next call for this file.  The process can
+ * change them at any time: what must not change after a look at it has to be copied first.  next: what will be asked for
+ * after it, which is read meanwhile; or NULL.  Fails: as kz_hdf5_read; KZ_E_MEM (more than data.memory). */
+kz_status kz_hdf5_read_ranges(kz_hdf5 *file, const kz_ranges *now, const kz_ranges *next, const void **out);
+
+/* The file is read once more, from its beginning: it has the time for that once more. */
+void kz_hdf5_again(kz_hdf5 *file);
+
+/* Fails with KZ_E_DATA if the file has been written to, or cut short, since it was opened. */
+kz_status kz_hdf5_unchanged(const kz_hdf5 *file);
 
 /* Attributes of the root.  Texts: *n = 0 if there is none; (*out)[n] and each text yours to kz_free (kz_texts_free);
  * valid UTF-8 without control characters, whatever the file holds. */
@@ -201,6 +224,10 @@ void kz_blocks_free(kz_blocks *b);
 
 /* split.c, scale.c */
 kz_status kz_split_valid(kz_data *data, const kz_config *cfg);
+double kz_scale_deviation(double squares, int64_t rows);     /* 1 where it is of no use */
+float kz_scale_largest(const kz_column_rows *m, float most); /* |x| of whole rows, or `most` */
+void kz_scale_unit(kz_data *data, float most);
+kz_status kz_scale_standard(kz_data *data, kz_scale *scale, const double *mean, const double *deviation, int64_t n);
 kz_status kz_scale_features(kz_data *data, const char *kind);
 kz_status kz_scale_targets(kz_data *data, const char *kind);
 

@@ -34,6 +34,7 @@ extern "C" {
     X(KZ_CALL_OPEN, "opening it")                                                                                      \
     X(KZ_CALL_ARRAY, "opening ")                                                                                       \
     X(KZ_CALL_READ, "reading ")                                                                                        \
+    X(KZ_CALL_RANGES, "reading ")                                                                                      \
     X(KZ_CALL_TEXTS, "reading the attribute ")                                                                         \
     X(KZ_CALL_NUMBER, "reading the attribute ")                                                                        \
     X(KZ_CALL_TREE, "listing what is in it")
@@ -47,7 +48,8 @@ typedef enum {
 typedef struct {
     uint32_t call, serial; /* serial: of the answer as well */
     int32_t slot, array;   /* the slot to answer in; READ: the array's id */
-    int64_t first, n;      /* READ: rows */
+    int64_t first, n;      /* READ: rows; RANGES: n of them */
+    kz_range range[KZ_RANGES_MAX];
     char object[KZ_OBJECT_MAX], key[256];
 } kz_request;
 
