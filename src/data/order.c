@@ -6,10 +6,19 @@
 
 void kz_permute(int64_t *order, int64_t n, uint64_t seed, uint32_t purpose, uint32_t epoch, int64_t first)
 {
-    kz_stream stream = kz_stream_of(seed, purpose, 0, epoch);
     for (int64_t i = 0; i < n; i++) order[i] = i;
+    kz_permute_these(order, n, seed, purpose, epoch, first);
+}
+
+void kz_permute_these(int64_t *order, int64_t n, uint64_t seed, uint32_t purpose, uint32_t epoch, int64_t first)
+{
+    kz_stream stream = kz_stream_of(seed, purpose, 0, epoch);
+    philox4x32_ctr_t pair = {{0}}; /* two numbers come at a time */
     for (int64_t i = n - 1; i > 0; i--) {
-        int64_t j = (int64_t)kz_scale_u64(kz_random_u64(stream, (uint64_t)(first + i)), (uint64_t)i + 1);
+        uint64_t e = (uint64_t)(first + i);
+        if (e % 2 == 1 || i == n - 1) pair = kz_random_block(stream, e / 2);
+        uint64_t bits = (uint64_t)pair.v[2 * (e % 2) + 1] << 32 | pair.v[2 * (e % 2)];
+        int64_t j = (int64_t)kz_scale_u64(bits, (uint64_t)i + 1);
         int64_t swap = order[i];
         order[i] = order[j];
         order[j] = swap;
@@ -87,24 +96,16 @@ static void list_window(int64_t *row, const kz_blocks *b, int64_t w)
 
 kz_status kz_data_shuffle_windows(int64_t *order, const kz_windows *w, uint64_t seed, uint32_t epoch)
 {
-    int64_t most = 0, *row = NULL;
     kz_blocks b;
-    kz_status st = KZ_OK;
-    KZ_TRY(kz_blocks_create(&b, w->array_rows, w->block, w->window / w->block));
+    kz_status st = kz_blocks_create(&b, w->array_rows, w->block, w->window / w->block);
+    if (st != KZ_OK) return st;
     for (int64_t r = 0; r < w->rows; r++) b.begin[(w->index ? w->index[r] : r) / w->block + 1]++;
     kz_blocks_counted(&b);
     kz_blocks_shuffle(&b, seed, epoch);
-    for (int64_t i = 0; i < b.windows; i++)
-        most = b.first[i + 1] - b.first[i] > most ? b.first[i + 1] - b.first[i] : most;
-    KZ_TRY(kz_calloc(&row, most, sizeof *row, "rows of a window"));
     for (int64_t i = 0; i < b.windows; i++) {
-        int64_t first = b.first[i], n = b.first[i + 1] - first;
-        list_window(row, &b, i);
-        kz_permute(order + first, n, seed, KZ_FOR_WINDOW, epoch, first);
-        for (int64_t k = first; k < first + n; k++) order[k] = row[order[k]];
+        list_window(order + b.first[i], &b, i);
+        kz_permute_these(order + b.first[i], b.first[i + 1] - b.first[i], seed, KZ_FOR_WINDOW, epoch, b.first[i]);
     }
-done:
-    kz_free(&row);
     kz_blocks_free(&b);
-    return st;
+    return KZ_OK;
 }

@@ -33,6 +33,7 @@ struct kz_hdf5 {
     kz_request question; /* being answered */
     bool ahead;          /* it is for rows that nobody has asked for yet */
     double earned;       /* seconds that its answer may take beside those left */
+    int turn;            /* slot of the last answer that was ranges of rows */
     int32_t last;        /* array of the last reading, and the row after it; -1: none */
     int64_t next;
 };
@@ -279,14 +280,15 @@ static int64_t rows_of(const kz_ranges *r)
     return rows;
 }
 
-static kz_status ask_ranges(kz_hdf5 *file, const kz_ranges *r, int slot)
+static kz_status ask_ranges(kz_hdf5 *file, const kz_ranges *r)
 {
     kz_request *q = &file->question;
     kz_status st = KZ_OK;
     KZ_TRY(begin(file, KZ_CALL_RANGES, r->array->object, ""));
     q->array = r->array->id;
     q->n = r->n;
-    q->slot = slot;
+    q->slot = r->stays ? KZ_READER_STAYS : (file->turn = !file->turn);
+    q->at = r->stays ? r->at : 0;
     for (int i = 0; i < r->n; i++) {
         q->range[i] = r->range[i];
         file->earned += seconds_for(file, r->array, r->range[i].n);
@@ -300,20 +302,38 @@ static bool asked_for(const kz_hdf5 *file, const kz_ranges *r)
 {
     const kz_request *q = &file->question;
     return file->ahead && q->call == KZ_CALL_RANGES && q->array == r->array->id && q->n == r->n &&
+           (q->slot == KZ_READER_STAYS) == r->stays && (!r->stays || q->at == r->at) &&
            memcmp(q->range, r->range, (size_t)r->n * sizeof *r->range) == 0;
 }
 
 static kz_status check_ranges(const kz_hdf5 *file, const kz_ranges *r)
 {
-    int64_t rows = kz_array_rows(r->array), most = kz_reader_slot_bytes(file->reader) / row_bytes(r->array);
+    int64_t rows = kz_array_rows(r->array), bytes = kz_reader_slot_bytes(file->reader) - (r->stays ? r->at : 0);
+    int64_t most = bytes / row_bytes(r->array);
     for (int i = 0; i < r->n; i++)
         if (r->range[i].first < 0 || r->range[i].n < 1 || r->range[i].n > rows - r->range[i].first)
             return KZ_FAIL(KZ_E_ARG, "%s: %s has no %lld rows from %lld on", file->path, r->array->object,
                            (long long)r->range[i].n, (long long)r->range[i].first);
-    if (r->n < 1 || r->n > KZ_RANGES_MAX || rows_of(r) > most)
+    if (r->n < 1 || r->n > KZ_RANGES_MAX || (r->stays && r->at < 0) || rows_of(r) > most)
         return KZ_FAIL(KZ_E_MEM, "%s: no memory for %lld rows of %s at once", file->path, (long long)rows_of(r),
                        r->array->object);
     return KZ_OK;
+}
+
+uint8_t *kz_hdf5_stays(const kz_hdf5 *file, int64_t *bytes)
+{
+    *bytes = kz_reader_slot_bytes(file->reader);
+    return kz_reader_slot(file->reader, KZ_READER_STAYS);
+}
+
+kz_status kz_hdf5_ahead(kz_hdf5 *file, const kz_ranges *next)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(check_ranges(file, next));
+    KZ_TRY(ask_ranges(file, next));
+    file->ahead = true;
+done:
+    return st;
 }
 
 kz_status kz_hdf5_read_ranges(kz_hdf5 *file, const kz_ranges *now, const kz_ranges *next, const void **out)
@@ -321,17 +341,15 @@ kz_status kz_hdf5_read_ranges(kz_hdf5 *file, const kz_ranges *now, const kz_rang
     kz_answer answer;
     kz_status st = KZ_OK;
     KZ_TRY(check_ranges(file, now));
-    if (next) KZ_TRY(check_ranges(file, next));
-    if (!asked_for(file, now)) KZ_TRY(ask_ranges(file, now, 0));
+    if (!asked_for(file, now)) KZ_TRY(ask_ranges(file, now));
     file->ahead = false;
-    int slot = file->question.slot;
+    uint8_t *there = kz_reader_slot(file->reader, file->question.slot) + file->question.at;
     KZ_TRY(receive(file, &answer));
     if (answer.bytes != rows_of(now) * row_bytes(now->array))
         KZ_TRY(kz_reader_distrust(file->reader, "has the wrong number of values"));
-    if (next) KZ_TRY(ask_ranges(file, next, !slot));
-    file->ahead = next != NULL;
     file->last = -1;
-    *out = kz_reader_slot(file->reader, slot);
+    if (next) KZ_TRY(kz_hdf5_ahead(file, next));
+    *out = there;
 done:
     return st;
 }

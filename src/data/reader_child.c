@@ -115,11 +115,13 @@ static kz_status answer_rows(child *c, const kz_request *q, int64_t first, int64
     return kz_lib_read(c->file, array, first, n, out);
 }
 
+/* Our side has checked that they fit. */
 static kz_status answer_ranges(child *c, const kz_request *q, const kz_slot *s, kz_answer *a)
 {
+    kz_slot to = {s->at + q->at, s->left - q->at};
     kz_status st = KZ_OK;
     for (int64_t i = 0; i < q->n && i < KZ_RANGES_MAX; i++)
-        KZ_TRY(answer_rows(c, q, q->range[i].first, q->range[i].n, s, a));
+        KZ_TRY(answer_rows(c, q, q->range[i].first, q->range[i].n, &to, a));
 done:
     return st;
 }
@@ -218,7 +220,7 @@ static void serve(child *c)
         memset(&a, 0, sizeof a);
         a.call = q.call;
         a.serial = q.serial;
-        kz_slot all = {p->shared + (q.slot ? p->slot_bytes : 0), p->slot_bytes}, s = all;
+        kz_slot all = {p->shared + q.slot * p->slot_bytes, p->slot_bytes}, s = all;
         if (!kz_reader_hook || !kz_reader_hook(&q, &a)) {
             errno = 0;
             kz_error_clear();

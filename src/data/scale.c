@@ -130,31 +130,42 @@ static kz_status scale_split(kz_data *data, kz_split *s, int64_t rows)
     return KZ_OK;
 }
 
-static kz_status standard_targets(kz_data *data)
+kz_status kz_scale_target_values(kz_data *data)
 {
-    const kz_split *s = &data->train;
-    matrix m = {{.x = s->raw, .stride = data->targets, .index = s->index, .rows = s->rows}, data->targets};
-    bool drawn = data->valid.raw == s->raw;
+    kz_split *s = &data->train;
+    bool drawn = !s->streamed && data->valid.raw == s->raw;
     kz_status st = KZ_OK;
-    KZ_TRY(moments(data->target_mean, data->target_deviation, &m));
-    KZ_TRY(kz_scale_standard(data, &data->scale_y, data->target_mean, data->target_deviation, m.columns));
-    KZ_TRY(scale_split(data, &data->train, s->rows + (drawn ? data->valid.rows : 0)));
-    if (drawn) data->valid.value = data->train.value;
-    else if (data->valid.rows > 0) KZ_TRY(scale_split(data, &data->valid, data->valid.rows));
-    if (data->test.rows > 0) KZ_TRY(scale_split(data, &data->test, data->test.rows));
+    if (!s->streamed) KZ_TRY(scale_split(data, s, s->rows + (drawn ? data->valid.rows : 0)));
+    if (drawn) data->valid.value = s->value;
+    else if (data->valid.rows > 0 && !data->valid.streamed) KZ_TRY(scale_split(data, &data->valid, data->valid.rows));
+    if (data->test.rows > 0 && !data->test.streamed) KZ_TRY(scale_split(data, &data->test, data->test.rows));
+done:
+    return st;
+}
+
+kz_status kz_scale_hold_targets(kz_data *data)
+{
+    kz_status st = KZ_OK;
+    data->scale_y.kind = "none";
+    KZ_TRY(kz_data_hold(data, &data->target_mean, data->targets, sizeof(double), "means of targets"));
+    KZ_TRY(kz_data_hold(data, &data->target_deviation, data->targets, sizeof(double), "deviations of targets"));
+    for (int64_t j = 0; j < data->targets; j++) data->target_deviation[j] = 1;
 done:
     return st;
 }
 
 kz_status kz_scale_targets(kz_data *data, const char *name)
 {
+    const kz_split *s = &data->train;
+    matrix m = {{.x = s->raw, .stride = data->targets, .index = s->index, .rows = s->rows}, data->targets};
     kz_status st = KZ_OK;
     data->scale_y.kind = "none";
     if (data->classification) return KZ_OK;
-    KZ_TRY(kz_data_hold(data, &data->target_mean, data->targets, sizeof(double), "means of targets"));
-    KZ_TRY(kz_data_hold(data, &data->target_deviation, data->targets, sizeof(double), "deviations of targets"));
-    for (int64_t j = 0; j < data->targets; j++) data->target_deviation[j] = 1;
-    if (strcmp(name, "none") != 0) KZ_TRY(standard_targets(data));
+    KZ_TRY(kz_scale_hold_targets(data));
+    if (strcmp(name, "none") == 0) return KZ_OK;
+    KZ_TRY(moments(data->target_mean, data->target_deviation, &m));
+    KZ_TRY(kz_scale_standard(data, &data->scale_y, data->target_mean, data->target_deviation, m.columns));
+    KZ_TRY(kz_scale_target_values(data));
 done:
     return st;
 }

@@ -74,12 +74,14 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
     kz_status st = KZ_OK;
     *tally = done > 0 ? t->resumed_tally : (kz_tally){.bad_step = -1};
     KZ_TRY(t->dev->ops->upload(t->dev, t->tally, tally, sizeof *tally));
-    KZ_TRY(order_rows(t, epoch));
+    if (trainer_is_streamed(&t->train)) trainer_stream_begin(t, &t->train, epoch, done * batch);
+    else KZ_TRY(order_rows(t, epoch));
     for (int64_t begin = done * batch; begin < rows; begin += batch) {
         int64_t n = rows - begin < batch ? rows - begin : batch;
         double start = kz_clock();
         KZ_TRY(trainer_go_on(t));
-        KZ_TRY(trainer_step(t, t->run.steps, begin, n));
+        if (trainer_is_streamed(&t->train)) KZ_TRY(trainer_stream_rows(t, &t->train, begin));
+        KZ_TRY(trainer_step(t, t->run.steps, begin - t->train.first, n));
         KZ_TRY(read_tally(t, tally));
         t->epoch_seconds += kz_clock() - start;
         t->run.seconds_train += kz_clock() - start;
@@ -89,6 +91,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         if (o->watch.step) o->watch.step(o->watch.context, t->run.steps);
         KZ_TRY(trainer_checkpoint_after_step(t));
     }
+    if (tally->bad_step < 0) trainer_stream_ahead(t, epoch + 1);
 done:
     return st;
 }
