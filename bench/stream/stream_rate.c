@@ -32,6 +32,22 @@ static double plain(const char *path, double *seconds)
     return bytes;
 }
 
+/* The same into memory as large as two windows, which no cache holds: what reading costs where the bytes are kept. */
+static double into_memory(const char *path, char *memory, size_t room, double *seconds)
+{
+    double bytes = 0, start = kz_clock();
+    size_t at = 0;
+    int fd = open(path, O_RDONLY);
+    for (ssize_t n; fd >= 0 && (n = read(fd, memory + at, room - at < BUFFER ? room - at : BUFFER)) > 0;) {
+        bytes += (double)n;
+        at += (size_t)n;
+        if (at == room) at = 0;
+    }
+    if (fd >= 0) close(fd);
+    *seconds = kz_clock() - start;
+    return bytes;
+}
+
 /* Unpacked bytes of the chunks of an array, each fetched and inflated by itself; 0: it is not in gzip chunks. */
 static double inflate_array(hid_t file, const char *object)
 {
@@ -119,19 +135,25 @@ int main(int argc, char **argv)
     kz_data *data = NULL;
     kz_feed *feed = NULL;
     double seconds, bytes;
+    char *memory = NULL;
     if (argc != 6) return fail("usage: stream_rate FILE MEMORY WINDOW BLOCK REPEATS");
     double start = kz_clock();
     if (open_data(&data, &cfg, argv) != KZ_OK || kz_feed_create(&feed, data, cfg) != KZ_OK) return fail(argv[1]);
+    size_t room = 2 * (size_t)strtoll(argv[3], NULL, 10) * (size_t)data->features;
+    if (kz_calloc(&memory, (int64_t)room, 1, "memory to read into") != KZ_OK) return fail(argv[1]);
     printf("{\"open_s\": %.4f, \"rows\": %lld, \"repeats\": [", kz_clock() - start, (long long)data->train.rows);
     for (int i = 0; i < atoi(argv[5]); i++) {
         bytes = plain(argv[1], &seconds);
         printf("%s{\"plain_s\": %.5f, \"plain_bytes\": %.0f, ", i ? ", " : "", seconds, bytes);
+        bytes = into_memory(argv[1], memory, room, &seconds);
+        printf("\"memory_s\": %.5f, \"memory_bytes\": %.0f, ", seconds, bytes);
         bytes = inflate_all(argv[1], &seconds);
         if (bytes > 0) printf("\"inflate_s\": %.5f, \"inflate_bytes\": %.0f, ", seconds, bytes);
         if (stream(feed, data, (uint32_t)i, &seconds, &bytes) != KZ_OK) return fail(argv[1]);
         printf("\"stream_s\": %.5f, \"stream_bytes\": %.0f}", seconds, bytes);
     }
     printf("]}\n");
+    kz_free(&memory);
     kz_feed_destroy(&feed);
     kz_data_destroy(&data);
     kz_config_destroy(&cfg);

@@ -362,6 +362,30 @@ TEST(TrainStreamed, WhatIsWrongWithTheDataIsToldAsForDataInMemory)
     EXPECT_EQ(held.message, streamed.message);
 }
 
+TEST(TrainStreamed, EveryAllocationThatFailsIsAFailureAndLeavesNothing)
+{
+    kz_test::Folder folder;
+    std::string path = folder / "d.h5";
+    make(path, kinds()[5]); /* contiguous: chunks take memory again and again, in the reader process */
+    Plan p;
+    p.memory = "90KB", p.train = "epochs: 1, batch: 64";
+    int64_t n = 1;
+    for (kz_status st = KZ_E_MEM; n < 1000; n++) {
+        training::Config config(yaml(path, p));
+        kz_train_options o = {};
+        kz_train_result result = {};
+        o.no_record = true;
+        kz_calloc_fail_at(n);
+        st = kz_train(config.cfg, &o, &result);
+        kz_calloc_fail_at(0);
+        kz_train_result_free(&result);
+        if (st == KZ_OK) break;
+        EXPECT_TRUE(st == KZ_E_MEM || st == KZ_E_DATA) << kz_error_message();
+    }
+    EXPECT_GT(n, 100);
+    EXPECT_LT(n, 1000);
+}
+
 // ---- the record ----
 
 TEST(TrainStreamed, TheRecordSaysWhatWasReadAndMemoryStaysBelowTheLimit)
