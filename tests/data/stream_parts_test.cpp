@@ -78,6 +78,38 @@ TEST(StreamOrder, WithRowsHeldOutEveryOtherRowComesOnce)
     }
 }
 
+// ---- what is said ----
+
+TEST(StreamNote, NamesWhatIsStreamedAndTheBlockThatCutsNoChunk)
+{
+    kz_test::Folder folder;
+    std::string path = folder / "d.h5";
+    std::vector<double> x(4000 * 20, 0.5), y(4000, 0);
+    y[7] = 1;
+    {
+        kz_test::Hdf5 file(path);
+        file.put("/train/x", H5T_NATIVE_FLOAT, {4000, 20}, x, {{37, 20}, true, false});
+        file.put("/train/y", H5T_NATIVE_INT, {4000}, y);
+    }
+    kz_test::Config config(path);
+    config.cfg.train.shuffle = "window", config.cfg.train.batch = 10;
+    config.cfg.data.window = 320, config.cfg.data.window_block = 32, config.cfg.data.memory = 150000;
+    kz_test::Data data = kz_test::open(config);
+    ASSERT_TRUE(data);
+    EXPECT_TRUE(data->train.streamed);
+    EXPECT_EQ(data->train.x, nullptr);
+    std::string note = data->note;
+    EXPECT_NE(note.find("train, 328.1 KiB, is read while it is used, 320 rows (26.2 KiB) at a time"), std::string::npos)
+        << note;
+    EXPECT_NE(note.find("the chunks of /train/x have 37 rows: data.window_block: 37 would be read faster than 32"),
+              std::string::npos)
+        << note;
+    config.cfg.data.window = 370, config.cfg.data.window_block = 37;
+    data = kz_test::open(config);
+    ASSERT_TRUE(data);
+    EXPECT_EQ(std::string(data->note).find("chunks"), std::string::npos);
+}
+
 // ---- sums ----
 
 TEST(StreamSums, AreThoseOfWholeColumnsHoweverTheRowsCome)

@@ -291,7 +291,7 @@ TEST(TrainStreamed, ADryRunSaysSoAndStartsNothing)
 
 TEST(TrainStreamed, AFileCutShortInTheMiddleIsBadData)
 {
-    for (size_t kind : {0, 1, 4}) {
+    for (size_t kind : {(size_t)0, (size_t)1, (size_t)4}) {
         kz_test::Folder folder;
         std::string path = folder / "d.h5";
         make(path, kinds()[kind]);
