@@ -10,7 +10,7 @@
 
 #include <Random123/philox.h>
 
-enum { KZ_FOR_INIT = 1, KZ_FOR_DROPOUT = 2, KZ_FOR_SHUFFLE = 3, KZ_FOR_VALID = 4 }; /* purposes */
+enum { KZ_FOR_INIT = 1, KZ_FOR_DROPOUT = 2, KZ_FOR_SHUFFLE = 3, KZ_FOR_VALID = 4, KZ_FOR_WINDOW = 5 }; /* purposes */
 
 typedef struct {
     uint64_t seed;

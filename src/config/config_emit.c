@@ -41,7 +41,7 @@ static kz_status key_json(json_t **out, const kz_config_key *key, const kz_confi
     if (key->type == KZ_KEY_SECTION && !kz_config_is_none(key, base)) return section_json(out, key, base, digest);
     if (key->type == KZ_KEY_SECTION) *out = json_string("none");
     else if (kz_config_is_set(key, base)) *out = kz_config_value_json(key, base);
-    else if (digest && (key->flags & KZ_KEY_OPTIONAL)) *out = json_null();
+    else if (digest && (key->flags & KZ_KEY_OPTIONAL) && !(key->flags & KZ_KEY_IF_SET)) *out = json_null();
     else return KZ_OK;
     return *out ? KZ_OK : no_memory();
 }

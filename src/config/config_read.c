@@ -98,12 +98,6 @@ static kz_status refuse_unknown(scope *s, const kz_config_node *node)
     char path[2 * KZ_CONFIG_PATH];
     kz_status st = KZ_OK;
     written_path(s, node->key, path);
-    for (const kz_config_later *l = kz_config_laters; l->path; l++) {
-        if (l->value || strcmp(l->path, path) != 0) continue;
-        KZ_TRY(kz_config_error_at(s->r, node->key_place, "%s: not available in this version", path));
-        KZ_TRY(kz_config_help(s->r, "leave it out"));
-        return KZ_OK;
-    }
     KZ_TRY(kz_config_error_at(s->r, node->key_place, "unknown key '%s'", path));
     KZ_TRY(help_unknown(s, node->key));
 done:

@@ -89,6 +89,33 @@ done:
     return st;
 }
 
+/* Only with shuffle: window, which has 64 blocks of 1024 rows unless one of the two is given. */
+static kz_status check_window(kz_config_reader *r)
+{
+    enum { BLOCK = 1024, BLOCKS = 64 };
+    kz_config_data *data = &r->cfg->data;
+    const char *odd = data->window != KZ_UNSET ? "data.window" : "data.window_block";
+    bool any = data->window != KZ_UNSET || data->window_block != KZ_UNSET;
+    kz_status st = KZ_OK;
+    if (!sound(r, "train.shuffle", 0) || !sound(r, "data.window", 0) || !sound(r, "data.window_block", 0)) return KZ_OK;
+    bool used = strcmp(r->cfg->train.shuffle, "window") == 0;
+    if (!used && any) {
+        KZ_TRY(kz_config_error_at(r, place_of(r, odd, 0), "%s: only with train.shuffle: window", odd));
+        KZ_TRY(kz_config_help(r, "leave it out, or set train.shuffle to window"));
+    }
+    if (!used) return st;
+    if (data->window_block == KZ_UNSET)
+        data->window_block = data->window == KZ_UNSET || data->window >= BLOCK ? BLOCK : data->window;
+    if (data->window == KZ_UNSET) data->window = BLOCKS * data->window_block;
+    int64_t rest = data->window % data->window_block;
+    if (rest == 0) return st;
+    KZ_TRY(kz_config_error_at(r, place_of(r, "data.window", 0), "data.window: %lld rows are no multiple of %lld, %s",
+                              (long long)data->window, (long long)data->window_block, "data.window_block"));
+    KZ_TRY(kz_config_help(r, "write %lld", (long long)(data->window - rest + data->window_block)));
+done:
+    return st;
+}
+
 /* A metric needs its split. */
 static kz_status check_metric(kz_config_reader *r, const char *path, const char *metric)
 {
@@ -123,6 +150,7 @@ kz_status kz_config_check_rules(kz_config_reader *r)
     KZ_TRY(check_nesterov(r));
     KZ_TRY(check_layers(r));
     KZ_TRY(check_precision(r));
+    KZ_TRY(check_window(r));
     KZ_TRY(check_metric(r, "train.early_stop.metric", r->cfg->train.early_stop.metric));
     KZ_TRY(check_metric(r, "train.target.metric", r->cfg->train.target.metric));
 done:

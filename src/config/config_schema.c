@@ -61,9 +61,12 @@ static const kz_config_choice target_scales[] = {
     {"standard", NULL, "each column minus its mean, divided by its deviation in train"},
     {0}};
 
-static const kz_config_choice shuffles[] = {{"full", NULL, "a new order of all rows in every epoch, drawn by the seed"},
-                                            {"none", NULL, "rows in the order of the file"},
-                                            {0}};
+static const kz_config_choice shuffles[] = {
+    {"full", NULL, "a new order of all rows in every epoch, drawn by the seed"},
+    {"window", NULL,
+     "a new order of blocks in every epoch, and of the rows of several blocks together; for data larger than memory"},
+    {"none", NULL, "rows in the order of the file"},
+    {0}};
 
 static const kz_config_choice arithmetics[] = {
     {"reproducible", NULL, "the same bits on every machine"},
@@ -97,6 +100,7 @@ static const kz_config_choice target_metrics[] = {{.name = "train.loss"},
 #define BITS KZ_KEY_BITS
 #define NONE KZ_KEY_OR_NONE
 #define OPTIONAL KZ_KEY_OPTIONAL
+#define IF_SET KZ_KEY_IF_SET
 #define CHOOSES KZ_KEY_CHOOSES
 #define BY_CHOICE KZ_KEY_BY_CHOICE
 #define SECTION(path_, flags_, ...)                                                                                    \
@@ -121,8 +125,6 @@ static const kz_config_choice target_metrics[] = {{.name = "train.loss"},
 const kz_config_key kz_config_keys[] = {
 #include "config/config_schema_keys.inc"
     {0}};
-
-const kz_config_later kz_config_laters[] = {{"data.window", NULL}, {"train.shuffle", "window"}, {0}};
 
 /* ---- looking things up ---- */
 

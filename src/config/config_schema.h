@@ -28,6 +28,7 @@ enum {
     KZ_KEY_OPTIONAL = 4,   /* may be left out although it has no default: filled in later */
     KZ_KEY_CHOOSES = 8,    /* a choice that says which keys its section uses */
     KZ_KEY_BY_CHOICE = 16, /* used, and with which default, as that choice says */
+    KZ_KEY_IF_SET = 32,    /* an optional one that is no part of the digest unless it is set */
 };
 
 /* A value of a choice.  keys: "key=default key ..." that it uses of its section, or NULL. */
@@ -51,12 +52,6 @@ typedef struct {
 } kz_config_key;
 
 extern const kz_config_key kz_config_keys[]; /* ends with path NULL */
-
-/* What is not there yet: a key, or a value of a key.  Ends with path NULL. */
-typedef struct {
-    const char *path, *value;
-} kz_config_later;
-extern const kz_config_later kz_config_laters[];
 
 /* The next key right below `section` (NULL: the top) after `last` (NULL: the first one); NULL at the end. */
 const kz_config_key *kz_config_next(const kz_config_key *section, const kz_config_key *last);

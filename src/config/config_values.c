@@ -268,13 +268,6 @@ done:
     return st;
 }
 
-static bool is_later(const kz_config_key *key, const char *value)
-{
-    for (const kz_config_later *l = kz_config_laters; l->path; l++)
-        if (l->value && strcmp(l->path, key->path) == 0 && strcmp(l->value, value) == 0) return true;
-    return false;
-}
-
 static const char *nearest_choice(const kz_config_key *key, const char *text)
 {
     const char *names[64];
@@ -288,11 +281,8 @@ static kz_status refuse_choice(kz_config_reader *r, const kz_config_key *key, co
 {
     char cut[KZ_CONFIG_SHORT];
     kz_status st = KZ_OK;
-    bool later = is_later(key, node->text);
-    const char *near = later ? NULL : nearest_choice(key, node->text);
-    KZ_TRY(kz_config_error_in(
-        r, node, later ? "%s: '%s' is not available in this version" : "%s: '%s' is not one of its choices", path,
-        kz_config_short(cut, node->text)));
+    const char *near = nearest_choice(key, node->text);
+    KZ_TRY(kz_config_error_in(r, node, "%s: '%s' is not one of its choices", path, kz_config_short(cut, node->text)));
     if (near) KZ_TRY(kz_config_help(r, "did you mean '%s'? ", near));
     KZ_TRY(kz_config_help_expected(r, "write", key));
 done:

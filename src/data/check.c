@@ -2,7 +2,6 @@
 #include "data/data_impl.h"
 #include "kernels/loss/loss.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- shapes ---- */
@@ -97,107 +96,70 @@ kz_status kz_check_task(kz_opening *o)
     return KZ_OK;
 }
 
-/* ---- memory ---- */
-
-/* Counted as doubles: untrusted extents cannot overflow them. */
-static double size_of(const kz_array *a, int64_t rows, double size)
-{
-    return (double)rows * (double)kz_array_row(a) * size;
-}
-
-/* A block is held where the reader process puts it, and once more where its values are not the ones kept. */
-static double work_of(const kz_array *a, kz_as as)
-{
-    double block = size_of(a, kz_array_block(a), (double)kz_stored_size(a->stored));
-    return block * (kz_array_kept(a, as) ? 1 : 2) + (double)a->chunk_bytes;
-}
-
-/* Held at the peak: all arrays, one block being read, and the row numbers of a drawn validation split. */
-kz_status kz_check_memory(const kz_opening *o)
-{
-    double bytes = 0, work = 0, allowed = (double)o->cfg->data.memory;
-    char needed[24], limit[24];
-    for (int i = 0; i < KZ_SPLITS; i++) {
-        const kz_array *x = &o->x[i], *y = &o->y[i];
-        if (!x->object) continue;
-        bytes += size_of(x, kz_array_rows(x), x->stored == KZ_STORED_UINT8 ? 1 : sizeof(float));
-        bytes += size_of(y, kz_array_rows(y), o->data->classification ? sizeof(int32_t) : 2 * sizeof(float));
-        work = fmax(work, work_of(x, x->stored == KZ_STORED_UINT8 ? KZ_AS_U8 : KZ_AS_F32));
-        work = fmax(work, work_of(y, o->data->classification ? KZ_AS_LABEL : KZ_AS_F32));
-    }
-    if (o->cfg->data.valid.fraction > 0) bytes += (double)kz_array_rows(&o->x[KZ_TRAIN]) * 2 * sizeof(int64_t);
-    if (bytes + work <= allowed) return KZ_OK;
-    kz_format_size(needed, bytes + work);
-    kz_format_size(limit, allowed);
-    return KZ_FAIL(KZ_E_DATA,
-                   "%s: its arrays need %s of memory, data.memory allows %s; raise data.memory (this version holds "
-                   "all data in memory)",
-                   kz_hdf5_path(o->file), needed, limit);
-}
-
 /* ---- classes ---- */
 
-static int64_t largest_label(const kz_split *s)
+kz_labels kz_labels_seen(int64_t limit)
 {
-    int32_t most = 0;
-    for (int64_t i = 0; i < s->rows; i++)
-        if (s->label[i] > most) most = s->label[i];
-    return most;
+    return (kz_labels){.limit = limit > 0 ? limit : INT64_MAX, .over_row = -1};
 }
 
-/* `said` completes the sentence: where the number of classes comes from. */
-static kz_status check_labels(const kz_opening *o, const kz_split *s, const kz_array *y, const char *said)
+void kz_labels_add(kz_labels *l, const int32_t *label, int64_t n)
 {
-    for (int64_t i = 0; i < s->rows; i++)
-        if (s->label[i] >= o->data->classes)
-            return KZ_FAIL(KZ_E_DATA, "%s: %s holds class %d at row %lld (from 0), but %s %lld classes, from 0",
-                           kz_hdf5_path(o->file), y->object, s->label[i], (long long)i, said,
-                           (long long)o->data->classes);
-    return KZ_OK;
-}
-
-static bool all_equal(const kz_split *s)
-{
-    int64_t i = 1;
-    while (i < s->rows && s->label[i] == s->label[0]) i++;
-    return i >= s->rows;
+    if (l->seen == 0 && n > 0) l->first = label[0];
+    for (int64_t i = 0; i < n; i++) {
+        if (label[i] > l->most) l->most = label[i];
+        if (label[i] != l->first) l->differ = true;
+        if (label[i] < l->limit || l->over_row >= 0) continue;
+        l->over_row = l->seen + i;
+        l->over_label = label[i];
+    }
+    l->seen += n;
 }
 
 enum { MOST_CLASSES = 1 << 20 }; /* as many as a layer may have units */
 
-static kz_status count_classes(const kz_opening *o, bool *said)
+kz_status kz_classes_said(const kz_opening *o, int64_t *said)
 {
     double n = 0;
-    kz_data *d = o->data;
-    kz_status st = kz_hdf5_number(o->file, "classes", &n, said);
+    bool any;
+    kz_status st = kz_hdf5_number(o->file, "classes", &n, &any);
     if (st != KZ_OK) return st;
-    if (*said && !(n >= 2 && n <= MOST_CLASSES && n == (double)(int64_t)n))
+    if (any && !(n >= 2 && n <= MOST_CLASSES && n == (double)(int64_t)n))
         return KZ_FAIL(KZ_E_DATA, "%s: attribute classes is %.17g, wanted a whole number from 2 to %d",
                        kz_hdf5_path(o->file), n, MOST_CLASSES);
-    d->classes = *said ? (int64_t)n : largest_label(&d->train) + 1;
+    *said = any ? (int64_t)n : 0;
+    return KZ_OK;
+}
+
+kz_status kz_classes_of_train(const kz_opening *o, int64_t said, const kz_labels *train)
+{
+    kz_data *d = o->data;
+    d->classes = said ? said : train->most + 1;
     if (d->classes > MOST_CLASSES)
         return KZ_FAIL(KZ_E_DATA,
                        "%s: %s holds class %lld, and %d classes are the most; renumber the classes from 0, or for a "
                        "regression set model.loss: squared_error",
                        kz_hdf5_path(o->file), o->y[KZ_TRAIN].object, (long long)d->classes - 1, MOST_CLASSES);
-    if (all_equal(&d->train))
+    if (!train->differ)
         return KZ_FAIL(KZ_E_DATA, "%s: %s holds class %d only; two classes are needed to learn from",
-                       kz_hdf5_path(o->file), o->y[KZ_TRAIN].object, d->train.label[0]);
+                       kz_hdf5_path(o->file), o->y[KZ_TRAIN].object, train->first);
     return KZ_OK;
 }
 
-kz_status kz_check_classes(kz_opening *o)
+kz_status kz_classes_fit(const kz_opening *o, int64_t said, int split, const kz_labels *l)
+{
+    if (l->over_row < 0) return KZ_OK;
+    return KZ_FAIL(KZ_E_DATA, "%s: %s holds class %d at row %lld (from 0), but %s %lld classes, from 0",
+                   kz_hdf5_path(o->file), o->y[split].object, l->over_label, (long long)l->over_row,
+                   said ? "the attribute classes says" : "the rows of train have", (long long)o->data->classes);
+}
+
+kz_status kz_classes_named(const kz_opening *o)
 {
     kz_data *d = o->data;
-    const kz_split *split[KZ_SPLITS] = {&d->train, &d->valid, &d->test};
-    char **names = NULL, said[96];
+    char **names = NULL;
     int64_t n = 0;
-    bool attribute;
     kz_status st = KZ_OK;
-    KZ_TRY(count_classes(o, &attribute));
-    snprintf(said, sizeof said, "%s", attribute ? "the attribute classes says" : "the rows of train have");
-    for (int i = 0; i < KZ_SPLITS; i++)
-        if (o->x[i].object) KZ_TRY(check_labels(o, split[i], &o->y[i], said));
     KZ_TRY(kz_hdf5_texts(o->file, "class_names", &names, &n));
     if (n > 0 && n < d->classes) {
         st = KZ_FAIL(KZ_E_DATA,
@@ -211,5 +173,26 @@ kz_status kz_check_classes(kz_opening *o)
     names = NULL; /* given away */
 done:
     kz_texts_free(&names, n);
+    return st;
+}
+
+kz_status kz_check_classes(kz_opening *o)
+{
+    kz_data *d = o->data;
+    const kz_split *split[KZ_SPLITS] = {&d->train, &d->valid, &d->test};
+    kz_labels train = kz_labels_seen(0);
+    int64_t said;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_classes_said(o, &said));
+    kz_labels_add(&train, d->train.label, d->train.rows);
+    KZ_TRY(kz_classes_of_train(o, said, &train));
+    for (int i = 0; i < KZ_SPLITS; i++) {
+        kz_labels l = kz_labels_seen(d->classes);
+        if (!o->x[i].object) continue;
+        kz_labels_add(&l, split[i]->label, split[i]->rows);
+        KZ_TRY(kz_classes_fit(o, said, i, &l));
+    }
+    KZ_TRY(kz_classes_named(o));
+done:
     return st;
 }

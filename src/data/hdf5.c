@@ -139,7 +139,8 @@ kz_status kz_lib_read(kz_lib *file, const kz_array *a, int64_t first, int64_t n,
         if (!file->sampled) KZ_TRY(check_written(file, a));
         return kz_hdf5_read_chunks(file, a, first, n, out);
     }
-    memset(out, 0, (size_t)(n * kz_array_row(a) * kz_stored_size(a->stored))); /* what HDF5 leaves out is 0 */
+    if (H5Dget_offset(file->array[a->id]) == HADDR_UNDEF) /* not contiguous: what HDF5 leaves out is 0 */
+        memset(out, 0, (size_t)(n * kz_array_row(a) * kz_stored_size(a->stored)));
     for (int i = 1; i < a->rank; i++) count[i] = (hsize_t)a->extent[i];
     KZ_HDF5(in_file = H5Dget_space(file->array[a->id]));
     KZ_HDF5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL));

@@ -14,6 +14,8 @@ struct kz_hdf5_reader {
     bool edges_plain;    /* chunks that reach beyond the array are not packed */
     size_t values_bytes; /* of a chunk, once read */
     kz_unpacker unpacker;
+    bool holds; /* unpacker.chunk is the whole chunk at `held`: rows that are asked for next may lie in it too */
+    hsize_t held[KZ_RANK_MAX];
     uint8_t *out;
 };
 
@@ -113,6 +115,8 @@ static kz_status read_chunk(reader *r, const part *p)
     uint32_t skipped = 0;
     bool whole;
     kz_status st = KZ_OK;
+    if (r->holds && memcmp(r->held, p->chunk, sizeof r->held) == 0) return KZ_OK;
+    r->holds = false;
     if (u->n == 0 || (p->edge && r->edges_plain)) return read_part(r, p);
     /* Of a chunk never written some versions give no size, others 0; what else is wrong H5Dread finds as well. */
     if (H5Dget_chunk_storage_size(r->set, p->chunk, &stored) < 0 || stored == 0) return read_part(r, p);
@@ -123,6 +127,8 @@ static kz_status read_chunk(reader *r, const part *p)
     KZ_TRY(kz_unpack(u, skipped, (size_t)stored, &whole));
     if (!whole) return read_part(r, p);
     KZ_HDF5(H5Tconvert(r->type, r->memory, u->bytes / H5Tget_size(r->type), u->chunk, NULL, H5P_DEFAULT));
+    r->holds = true;
+    memcpy(r->held, p->chunk, sizeof r->held);
 done:
     return st;
 }

@@ -19,6 +19,7 @@ void kz_data_destroy(kz_data **data)
     kz_data *d = *data;
     if (!d) return;
     for (int i = 0; d->own && i < d->own->n_held; i++) kz_free(&d->own->held[i]);
+    if (d->own) kz_hdf5_close(&d->own->file);
     kz_free(&d->own);
     kz_texts_free(&d->class_names, d->classes);
     kz_data_arrays *at[] = {&d->train_at, &d->valid_at, &d->test_at};
@@ -102,7 +103,7 @@ done:
     return st;
 }
 
-static kz_status load_arrays(const kz_opening *o)
+static kz_status load_arrays(kz_opening *o)
 {
     static const char *const role[KZ_SPLITS][2] = {
         {"train/x", "train/y"}, {"valid/x", "valid/y"}, {"test/x", "test/y"}};
@@ -116,8 +117,20 @@ static kz_status load_arrays(const kz_opening *o)
     }
     kz_sha256_end(o->hash, sha256);
     kz_digest_text(o->data->digest, sha256);
+    if (o->data->classification) KZ_TRY(kz_check_classes(o));
 done:
     return st;
+}
+
+/* Whoever streams the data reads on. */
+static void keep_file(kz_opening *o)
+{
+    struct kz_data_private *own = o->data->own;
+    own->file = o->file;
+    o->file = NULL; /* given away */
+    own->room = o->room;
+    memcpy(own->x, o->x, sizeof own->x);
+    memcpy(own->y, o->y, sizeof own->y);
 }
 
 /* ---- the whole ---- */
@@ -175,12 +188,13 @@ static kz_status read_file(kz_opening *o)
     KZ_TRY(open_arrays(o));
     KZ_TRY(kz_check_shapes(o));
     KZ_TRY(kz_check_task(o));
-    KZ_TRY(kz_check_memory(o));
-    KZ_TRY(load_arrays(o));
-    if (o->data->classification) KZ_TRY(kz_check_classes(o));
+    KZ_TRY(kz_room_plan(o));
+    if (o->room.any) KZ_TRY(kz_stream_open(o));
+    else KZ_TRY(load_arrays(o));
     KZ_TRY(read_name(o));
     KZ_TRY(keep_layout(o));
     KZ_TRY(read_columns(o));
+    if (o->room.any) keep_file(o);
 done:
     kz_layout_free(&o->layout);
     kz_hdf5_close(&o->file);
@@ -196,9 +210,11 @@ kz_status kz_data_open(kz_data **out, const kz_config *cfg)
     KZ_TRY(kz_calloc(&o.data->own, 1, sizeof *o.data->own, "data set"));
     KZ_TRY(kz_data_find(&o.data->path, cfg));
     KZ_TRY(read_file(&o));
-    if (o.data->valid.rows == 0 && cfg->data.valid.fraction > 0) KZ_TRY(kz_split_valid(o.data, cfg));
-    KZ_TRY(kz_scale_features(o.data, cfg->data.scale));
-    KZ_TRY(kz_scale_targets(o.data, cfg->data.scale_target));
+    if (!o.room.any) {
+        if (o.data->valid.rows == 0 && cfg->data.valid.fraction > 0) KZ_TRY(kz_split_valid(o.data, cfg));
+        KZ_TRY(kz_scale_features(o.data, cfg->data.scale));
+        KZ_TRY(kz_scale_targets(o.data, cfg->data.scale_target));
+    }
     *out = o.data;
     o.data = NULL; /* given away */
 done:

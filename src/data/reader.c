@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLOWER (KZ_UNDER_SANITIZER ? 4.0 : 1.0)
@@ -25,11 +26,14 @@ struct kz_hdf5 {
     char *path;
     kz_reader *reader;
     int32_t n_arrays;
+    int fd; /* the file, to see whether it stays as it is */
+    struct timespec written;
     int64_t bytes;       /* of the file */
-    double left;         /* of the seconds that the file has once */
+    double left;         /* of the seconds that the file has for being read once */
     kz_request question; /* being answered */
     bool ahead;          /* it is for rows that nobody has asked for yet */
     double earned;       /* seconds that its answer may take beside those left */
+    int turn;            /* slot of the last answer that was ranges of rows */
     int32_t last;        /* array of the last reading, and the row after it; -1: none */
     int64_t next;
 };
@@ -87,18 +91,28 @@ done:
 
 /* ---- open and close ---- */
 
+static struct timespec written_at(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 ? info.st_mtim : (struct timespec){0};
+}
+
 kz_status kz_hdf5_open_with(kz_hdf5 **out, const char *path, const kz_hdf5_options *options)
 {
     kz_hdf5 *file = NULL;
     kz_answer a;
     kz_reader_job job = {.path = path, .file = -1, .options = *options};
+    int fd = -1;
     kz_status st = KZ_OK;
     if (job.options.memory <= 0) job.options.memory = DEFAULT_MEMORY;
-    KZ_TRY(kz_reader_file_open(&job.file, &job.bytes, path));
+    KZ_TRY(kz_reader_file_open(&fd, &job.bytes, path));
     KZ_TRY(kz_calloc(&file, 1, sizeof *file, "HDF5 file"));
     file->bytes = job.bytes;
-    file->left = fmin(LEAST_FILE_SECONDS + SECONDS_PER_FILE_BYTE * (double)job.bytes, FILE_SECONDS);
     file->last = -1;
+    file->fd = job.file = fd;
+    fd = -1; /* given away */
+    file->written = written_at(file->fd);
+    kz_hdf5_again(file);
     KZ_TRY(kz_strdup(&file->path, path));
     KZ_TRY(kz_reader_start(&file->reader, &job));
     KZ_TRY(begin(file, KZ_CALL_OPEN, "", ""));
@@ -106,7 +120,7 @@ kz_status kz_hdf5_open_with(kz_hdf5 **out, const char *path, const kz_hdf5_optio
     *out = file;
     file = NULL; /* given away */
 done:
-    if (job.file >= 0) close(job.file);
+    if (fd >= 0) close(fd);
     kz_hdf5_close(&file);
     return st;
 }
@@ -125,8 +139,25 @@ void kz_hdf5_close(kz_hdf5 **file)
 {
     if (!*file) return;
     kz_reader_destroy(&(*file)->reader);
+    close((*file)->fd);
     kz_free(&(*file)->path);
     kz_free(file);
+}
+
+void kz_hdf5_again(kz_hdf5 *file)
+{
+    file->left = fmin(LEAST_FILE_SECONDS + SECONDS_PER_FILE_BYTE * (double)file->bytes, FILE_SECONDS);
+}
+
+kz_status kz_hdf5_unchanged(const kz_hdf5 *file)
+{
+    struct stat info;
+    if (fstat(file->fd, &info) != 0) return KZ_FAIL(KZ_E_DATA, "%s: cannot be read any more", file->path);
+    if (info.st_size == file->bytes && info.st_mtim.tv_sec == file->written.tv_sec &&
+        info.st_mtim.tv_nsec == file->written.tv_nsec)
+        return KZ_OK;
+    return KZ_FAIL(KZ_E_DATA, "%s: was %s while it was being read; leave it alone and begin again", file->path,
+                   info.st_size < file->bytes ? "cut short" : "written to");
 }
 
 /* ---- arrays ---- */
@@ -205,7 +236,8 @@ static kz_status read_piece(kz_hdf5 *file, const kz_array *a, int64_t first, int
     kz_answer answer;
     kz_status st = KZ_OK;
     bool in_turn = first == 0 || (file->last == a->id && file->next == first);
-    if (!(file->ahead && q->array == a->id && q->first == first && q->n == n)) KZ_TRY(ask_rows(file, a, first, n, 0));
+    bool asked = file->ahead && q->call == KZ_CALL_READ && q->array == a->id && q->first == first && q->n == n;
+    if (!asked) KZ_TRY(ask_rows(file, a, first, n, 0));
     file->ahead = false;
     int slot = q->slot;
     KZ_TRY(receive(file, &answer));
@@ -235,6 +267,89 @@ kz_status kz_hdf5_read(kz_hdf5 *file, const kz_array *a, int64_t first, int64_t 
         int64_t left = n - done_rows;
         KZ_TRY(read_piece(file, a, first + done_rows, left < most ? left : most, (uint8_t *)out + done_rows * row));
     }
+done:
+    return st;
+}
+
+/* ---- rows here and there ---- */
+
+static int64_t rows_of(const kz_ranges *r)
+{
+    int64_t rows = 0;
+    for (int i = 0; i < r->n; i++) rows += r->range[i].n;
+    return rows;
+}
+
+static kz_status ask_ranges(kz_hdf5 *file, const kz_ranges *r)
+{
+    kz_request *q = &file->question;
+    kz_status st = KZ_OK;
+    KZ_TRY(begin(file, KZ_CALL_RANGES, r->array->object, ""));
+    q->array = r->array->id;
+    q->n = r->n;
+    q->slot = r->stays ? KZ_READER_STAYS : (file->turn = !file->turn);
+    q->at = r->stays ? r->at : 0;
+    for (int i = 0; i < r->n; i++) {
+        q->range[i] = r->range[i];
+        file->earned += seconds_for(file, r->array, r->range[i].n);
+    }
+    KZ_TRY(kz_reader_send(file->reader, q));
+done:
+    return st;
+}
+
+static bool asked_for(const kz_hdf5 *file, const kz_ranges *r)
+{
+    const kz_request *q = &file->question;
+    return file->ahead && q->call == KZ_CALL_RANGES && q->array == r->array->id && q->n == r->n &&
+           (q->slot == KZ_READER_STAYS) == r->stays && (!r->stays || q->at == r->at) &&
+           memcmp(q->range, r->range, (size_t)r->n * sizeof *r->range) == 0;
+}
+
+static kz_status check_ranges(const kz_hdf5 *file, const kz_ranges *r)
+{
+    int64_t rows = kz_array_rows(r->array), bytes = kz_reader_slot_bytes(file->reader) - (r->stays ? r->at : 0);
+    int64_t most = bytes / row_bytes(r->array);
+    for (int i = 0; i < r->n; i++)
+        if (r->range[i].first < 0 || r->range[i].n < 1 || r->range[i].n > rows - r->range[i].first)
+            return KZ_FAIL(KZ_E_ARG, "%s: %s has no %lld rows from %lld on", file->path, r->array->object,
+                           (long long)r->range[i].n, (long long)r->range[i].first);
+    if (r->n < 1 || r->n > KZ_RANGES_MAX || (r->stays && r->at < 0) || rows_of(r) > most)
+        return KZ_FAIL(KZ_E_MEM, "%s: no memory for %lld rows of %s at once", file->path, (long long)rows_of(r),
+                       r->array->object);
+    return KZ_OK;
+}
+
+uint8_t *kz_hdf5_stays(const kz_hdf5 *file, int64_t *bytes)
+{
+    *bytes = kz_reader_slot_bytes(file->reader);
+    return kz_reader_slot(file->reader, KZ_READER_STAYS);
+}
+
+kz_status kz_hdf5_ahead(kz_hdf5 *file, const kz_ranges *next)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(check_ranges(file, next));
+    KZ_TRY(ask_ranges(file, next));
+    file->ahead = true;
+done:
+    return st;
+}
+
+kz_status kz_hdf5_read_ranges(kz_hdf5 *file, const kz_ranges *now, const kz_ranges *next, const void **out)
+{
+    kz_answer answer;
+    kz_status st = KZ_OK;
+    KZ_TRY(check_ranges(file, now));
+    if (!asked_for(file, now)) KZ_TRY(ask_ranges(file, now));
+    file->ahead = false;
+    uint8_t *there = kz_reader_slot(file->reader, file->question.slot) + file->question.at;
+    KZ_TRY(receive(file, &answer));
+    if (answer.bytes != rows_of(now) * row_bytes(now->array))
+        KZ_TRY(kz_reader_distrust(file->reader, "has the wrong number of values"));
+    file->last = -1;
+    if (next) KZ_TRY(kz_hdf5_ahead(file, next));
+    *out = there;
 done:
     return st;
 }

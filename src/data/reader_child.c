@@ -100,17 +100,30 @@ done:
     return st;
 }
 
-/* A chunk is held packed and unpacked by us, and once more each by the library where a filter is its own. */
-static kz_status answer_read(child *c, const kz_request *q, kz_slot *s, kz_answer *a)
+/* Adds rows to the answer.  A chunk is held packed and unpacked by us, and once more each by the library where a filter
+ * is its own. */
+static kz_status answer_rows(child *c, const kz_request *q, int64_t first, int64_t n, const kz_slot *s, kz_answer *a)
 {
     if (q->array < 0 || q->array >= c->n_arrays) return KZ_FAIL(KZ_E_ARG, "there is no array %d", q->array);
     kz_array *array = &c->array[q->array];
-    int64_t chunk = array->chunk_bytes;
+    int64_t chunk = array->chunk_bytes, row = kz_array_row(array) * kz_stored_size(array->stored);
     kz_sandbox_allow(chunk > (INT64_MAX - KZ_READER_MEMORY) / 3 ? INT64_MAX : 3 * chunk + KZ_READER_MEMORY);
     array->object = q->object; /* for messages */
-    a->bytes = q->n * kz_array_row(array) * kz_stored_size(array->stored);
-    if (q->first < 0 || q->n < 1 || a->bytes > s->left) return KZ_FAIL(KZ_E_ARG, "%s: no such rows", q->object);
-    return kz_lib_read(c->file, array, q->first, q->n, s->at);
+    if (first < 0 || n < 1 || n > (s->left - a->bytes) / row) return KZ_FAIL(KZ_E_ARG, "%s: no such rows", q->object);
+    uint8_t *out = s->at + a->bytes;
+    a->bytes += n * row;
+    return kz_lib_read(c->file, array, first, n, out);
+}
+
+/* Our side has checked that they fit. */
+static kz_status answer_ranges(child *c, const kz_request *q, const kz_slot *s, kz_answer *a)
+{
+    kz_slot to = {s->at + q->at, s->left - q->at};
+    kz_status st = KZ_OK;
+    for (int64_t i = 0; i < q->n && i < KZ_RANGES_MAX; i++)
+        KZ_TRY(answer_rows(c, q, q->range[i].first, q->range[i].n, &to, a));
+done:
+    return st;
 }
 
 static kz_status answer_texts(child *c, const kz_request *q, kz_slot *s, kz_answer *a)
@@ -170,7 +183,8 @@ static kz_status answer(child *c, const kz_request *q, kz_slot *s, kz_answer *a)
         if (st == KZ_OK) c->file->sampled = job->options.sampled;
         return st;
     case KZ_CALL_ARRAY: return answer_array(c, q, a);
-    case KZ_CALL_READ: return answer_read(c, q, s, a);
+    case KZ_CALL_READ: return answer_rows(c, q, q->first, q->n, s, a);
+    case KZ_CALL_RANGES: return answer_ranges(c, q, s, a);
     case KZ_CALL_TEXTS: return answer_texts(c, q, s, a);
     case KZ_CALL_TREE: return answer_tree(c, q, s, a);
     case KZ_CALL_NUMBER:
@@ -206,14 +220,14 @@ static void serve(child *c)
         memset(&a, 0, sizeof a);
         a.call = q.call;
         a.serial = q.serial;
-        kz_slot all = {p->shared + (q.slot ? p->slot_bytes : 0), p->slot_bytes}, s = all;
+        kz_slot all = {p->shared + q.slot * p->slot_bytes, p->slot_bytes}, s = all;
         if (!kz_reader_hook || !kz_reader_hook(&q, &a)) {
             errno = 0;
             kz_error_clear();
             kz_status st = blame(c, &q, answer(c, &q, &s, &a));
             a.status = (int32_t)st;
             if (st != KZ_OK) snprintf(a.message, sizeof a.message, "%s", kz_error_message());
-            if (q.call != KZ_CALL_READ) a.bytes = all.left - s.left;
+            if (q.call != KZ_CALL_READ && q.call != KZ_CALL_RANGES) a.bytes = all.left - s.left;
         }
         if (send(SOCKET, &a, sizeof a, MSG_NOSIGNAL) != sizeof a) return;
     }

@@ -62,14 +62,14 @@ static double now(const kz_reader *r)
     return clock_gettime(r->clock, &t) == 0 ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
 }
 
-/* Two slots, each for as much as may be read at once.  Only pages that are written take memory. */
+/* Slots, each for as much as may be read at once.  Only pages that are written take memory. */
 static kz_status map_slots(kz_reader *r, int64_t memory)
 {
     int64_t bytes = memory > (int64_t)1 << 40 ? (int64_t)1 << 40 : memory;
     bytes = bytes < SLOT_LEAST ? SLOT_LEAST : (bytes + SLOT_LEAST - 1) / SLOT_LEAST * SLOT_LEAST;
     for (; bytes >= SLOT_LEAST; bytes = bytes / 2 / SLOT_LEAST * SLOT_LEAST) {
-        void *p =
-            mmap(NULL, (size_t)(2 * bytes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *p = mmap(NULL, (size_t)(KZ_READER_SLOTS * bytes), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED) continue; /* addresses are limited here */
         r->shared = p;
         r->slot_bytes = bytes;
@@ -132,7 +132,7 @@ int64_t kz_reader_slot_bytes(const kz_reader *r)
 
 uint8_t *kz_reader_slot(const kz_reader *r, int slot)
 {
-    return r->shared + (slot ? r->slot_bytes : 0);
+    return r->shared + slot * r->slot_bytes;
 }
 
 /* ---- end ---- */
@@ -164,7 +164,7 @@ void kz_reader_destroy(kz_reader **r)
 {
     if (!*r) return;
     reap(*r, true);
-    if ((*r)->shared) munmap((*r)->shared, (size_t)(2 * (*r)->slot_bytes));
+    if ((*r)->shared) munmap((*r)->shared, (size_t)(KZ_READER_SLOTS * (*r)->slot_bytes));
     kz_free(&(*r)->path);
     kz_free(r);
 }

@@ -6,7 +6,8 @@
  *     reader_sandbox.c  what the process may not do
  *
  * Messages have a fixed size and go over a socket.  What is larger (rows, lists) lies in one of two slots of memory that
- * both sides see; one is read into while the other is taken from.  A new call is a line in KZ_CALL_LIST, a case in the
+ * both sides see; one is read into while the other is taken from.  A third one of the same size is for rows that stay
+ * where they are put: a stream's windows.  A new call is a line in KZ_CALL_LIST, a case in the
  * child's answer() and a function in reader.c; its list is written by kz_reader_put and read by kz_reader_take. */
 #ifndef KZ_READER_PROTOCOL_H
 #define KZ_READER_PROTOCOL_H
@@ -34,6 +35,7 @@ extern "C" {
     X(KZ_CALL_OPEN, "opening it")                                                                                      \
     X(KZ_CALL_ARRAY, "opening ")                                                                                       \
     X(KZ_CALL_READ, "reading ")                                                                                        \
+    X(KZ_CALL_RANGES, "reading ")                                                                                      \
     X(KZ_CALL_TEXTS, "reading the attribute ")                                                                         \
     X(KZ_CALL_NUMBER, "reading the attribute ")                                                                        \
     X(KZ_CALL_TREE, "listing what is in it")
@@ -47,7 +49,9 @@ typedef enum {
 typedef struct {
     uint32_t call, serial; /* serial: of the answer as well */
     int32_t slot, array;   /* the slot to answer in; READ: the array's id */
-    int64_t first, n;      /* READ: rows */
+    int64_t first, n;      /* READ: rows; RANGES: n of them */
+    int64_t at;            /* RANGES: bytes of the slot before the answer */
+    kz_range range[KZ_RANGES_MAX];
     char object[KZ_OBJECT_MAX], key[256];
 } kz_request;
 
@@ -129,6 +133,8 @@ typedef struct {
 } kz_reader_place;
 
 void kz_reader_child(const kz_reader_place *place) __attribute__((noreturn));
+
+enum { KZ_READER_SLOTS = 3, KZ_READER_STAYS = 2 /* the slot for rows that stay */ };
 
 enum { KZ_READER_MEMORY = 256 << 20 }; /* bytes that the library may take for what is no chunk */
 

@@ -1,60 +1,70 @@
-/* Who is trained on and who is held out, and in which order: permutations by the seed (docs/arithmetic.md, rule 9). */
+/* Who is trained on and who is held out (docs/arithmetic.md, rule 9). */
 #include "data/data_impl.h"
 #include "kernels/arith/philox.h"
 
 #include <math.h>
 
-/* Fisher-Yates from the last index down. */
-static void permute(int64_t *order, int64_t n, kz_stream stream)
+kz_status kz_split_rows(int64_t *valid_rows, int64_t rows, double fraction)
 {
-    for (int64_t i = 0; i < n; i++) order[i] = i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        int64_t j = (int64_t)kz_scale_u64(kz_random_u64(stream, (uint64_t)i), (uint64_t)i + 1);
-        int64_t swap = order[i];
+    int64_t n = (int64_t)floor(fraction * (double)rows + 0.5);
+    if (!(n >= 1 && n < rows))
+        return KZ_FAIL(KZ_E_CONFIG,
+                       "data.valid.fraction: %g of the %lld rows of train are %lld rows, which leaves none %s",
+                       fraction, (long long)rows, (long long)n, n < 1 ? "to validate with" : "to train on");
+    *valid_rows = n;
+    return KZ_OK;
+}
+
+/* As kz_permute, whose first rows they are; in half of its memory. */
+static kz_status draw_small(uint8_t *held_out, int64_t rows, int64_t valid_rows, kz_stream stream)
+{
+    uint32_t *order = NULL;
+    kz_status st = kz_calloc(&order, rows, sizeof *order, "permutation");
+    if (st != KZ_OK) return st;
+    for (int64_t i = 0; i < rows; i++) order[i] = (uint32_t)i;
+    for (int64_t i = rows - 1; i > 0; i--) {
+        uint64_t j = kz_scale_u64(kz_random_u64(stream, (uint64_t)i), (uint64_t)i + 1);
+        uint32_t swap = order[i];
         order[i] = order[j];
         order[j] = swap;
     }
+    for (int64_t i = 0; i < valid_rows; i++) held_out[order[i] / 8] |= (uint8_t)(1 << order[i] % 8);
+    kz_free(&order);
+    return KZ_OK;
 }
 
-void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch)
+kz_status kz_split_draw(uint8_t *held_out, int64_t rows, int64_t valid_rows, uint64_t seed)
 {
-    permute(order, n, kz_stream_of(seed, KZ_FOR_SHUFFLE, 0, epoch));
-}
-
-/* Both parts keep the order of the file. */
-static void part(int64_t *valid, int64_t *train, const uint8_t *held_out, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        if (held_out[i]) *valid++ = i;
-        else *train++ = i;
-    }
+    int64_t *order = NULL;
+    if (rows <= UINT32_MAX) return draw_small(held_out, rows, valid_rows, kz_stream_of(seed, KZ_FOR_VALID, 0, 0));
+    kz_status st = kz_calloc(&order, rows, sizeof *order, "permutation");
+    if (st != KZ_OK) return st;
+    kz_permute(order, rows, seed, KZ_FOR_VALID, 0, 0);
+    for (int64_t i = 0; i < valid_rows; i++) held_out[order[i] / 8] |= (uint8_t)(1 << order[i] % 8);
+    kz_free(&order);
+    return KZ_OK;
 }
 
 kz_status kz_split_valid(kz_data *data, const kz_config *cfg)
 {
-    double fraction = cfg->data.valid.fraction;
-    int64_t n = data->train.rows, rows = (int64_t)floor(fraction * (double)n + 0.5);
-    int64_t *order = NULL, *valid = NULL, *train = NULL;
+    int64_t n = data->train.rows, rows = 0, *valid = NULL, *train = NULL;
     uint8_t *held_out = NULL;
     kz_status st = KZ_OK;
-    if (!(rows >= 1 && rows < n))
-        return KZ_FAIL(KZ_E_CONFIG,
-                       "data.valid.fraction: %g of the %lld rows of train are %lld rows, which leaves none %s",
-                       fraction, (long long)n, (long long)rows, rows < 1 ? "to validate with" : "to train on");
-    KZ_TRY(kz_calloc(&order, n, sizeof *order, "permutation"));
-    KZ_TRY(kz_calloc(&held_out, n, sizeof *held_out, "validation rows"));
+    KZ_TRY(kz_split_rows(&rows, n, cfg->data.valid.fraction));
+    KZ_TRY(kz_calloc(&held_out, n / 8 + 1, 1, "validation rows"));
+    KZ_TRY(kz_split_draw(held_out, n, rows, cfg->seed));
     KZ_TRY(kz_data_hold(data, &valid, rows, sizeof *valid, "validation rows"));
     KZ_TRY(kz_data_hold(data, &train, n - rows, sizeof *train, "training rows"));
-    permute(order, n, kz_stream_of(cfg->seed, KZ_FOR_VALID, 0, 0));
-    for (int64_t i = 0; i < rows; i++) held_out[order[i]] = 1;
-    part(valid, train, held_out, n);
     data->valid = data->train;
     data->valid.index = valid;
     data->valid.rows = rows;
     data->train.index = train;
     data->train.rows = n - rows;
+    for (int64_t i = 0; i < n; i++) { /* both parts keep the order of the file */
+        if (kz_is_held_out(held_out, i)) *valid++ = i;
+        else *train++ = i;
+    }
 done:
-    kz_free(&order);
     kz_free(&held_out);
     return st;
 }

@@ -28,10 +28,11 @@ typedef struct {
 typedef struct {
     char *path; /* as written */
     kz_config_split train, valid, test;
-    const char *scale;        /* "none", "unit", "standard" */
-    const char *scale_target; /* "auto", "none", "standard" */
-    int64_t memory;           /* bytes */
-    bool allow_filters;       /* loads HDF5's plug-in filters */
+    const char *scale;            /* "none", "unit", "standard" */
+    const char *scale_target;     /* "auto", "none", "standard" */
+    int64_t window, window_block; /* rows; KZ_UNSET without shuffle: window */
+    int64_t memory;               /* bytes */
+    bool allow_filters;           /* loads HDF5's plug-in filters */
 } kz_config_data;
 
 typedef struct {
@@ -78,7 +79,7 @@ typedef struct {
 
 typedef struct {
     int64_t epochs, batch, micro_batches;
-    const char *shuffle; /* "full", "none" */
+    const char *shuffle; /* "full", "window", "none" */
     kz_config_early_stop early_stop;
     kz_config_target target;
     kz_config_checkpoint checkpoint;

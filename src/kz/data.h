@@ -1,4 +1,4 @@
-/* kz/data.h — HDF5 data sets in memory: open, check, split, scale, shuffle.  HDF5 itself stays inside this module. */
+/* kz/data.h — HDF5 data sets: open, check, split, scale, shuffle.  HDF5 itself stays inside this module. */
 #ifndef KZ_DATA_H
 #define KZ_DATA_H
 
@@ -20,6 +20,8 @@ typedef struct {
     const int32_t *label; /* (*): class numbers from 0; NULL for regression */
     const float *value;   /* (*, targets): scaled targets; NULL for classification */
     const float *raw;     /* (*, targets): targets in original units; NULL for classification */
+    bool streamed;        /* not in memory: all of these are NULL, and a feed has the rows (kz/data_stream.h) */
+    double total_square; /* streamed regression: sum over rows and targets of (raw - mean)^2, as trainer_total_square */
 } kz_split;
 
 /* x' = ((float)x - mean[j]) * factor[j], rounded after each operation; with `divisor` > 0 instead x' = (float)x / divisor;
@@ -55,6 +57,8 @@ typedef struct {
     double *target_mean, *target_deviation;
     char digest[KZ_DIGEST_TEXT]; /* of type, shape and values of the arrays used: see below */
     int64_t bytes;               /* memory held */
+    int64_t stream_bytes;        /* that a feed will take; 0: all is held */
+    int64_t stream_rows;         /* rows of one of its windows, at most */
     struct kz_data_private *own;
 } kz_data;
 
@@ -71,9 +75,11 @@ typedef struct {
  * chunks, filters and the names of file and arrays do not matter.  A valid split drawn from train adds nothing. */
 
 /* Opens cfg->data.path (looked for beside the config file, then in the working directory), finds the splits that the
- * config leaves out (docs/data.md), reads and checks what is used, draws the validation rows by the seed, and computes the scaling from the rows of train.
+ * config leaves out (docs/data.md), reads and checks what is used, draws the validation rows by the seed, and computes the
+ * scaling from the rows of train.  What does not fit into data.memory is read through once or twice for that, and is then
+ * streamed: train first of all stays in memory, then valid, then test.
  * Fails: KZ_E_INPUT (no such file), KZ_E_DATA (file, object, found, wanted, remedy), KZ_E_CONFIG (the config and the data
- * do not fit, e.g. a validation fraction that leaves no row), KZ_E_MEM. */
+ * do not fit, e.g. a validation fraction that leaves no row, or two windows larger than data.memory), KZ_E_MEM. */
 kz_status kz_data_open(kz_data **out, const kz_config *cfg);
 void kz_data_destroy(kz_data **data);
 
@@ -93,6 +99,18 @@ json_t *kz_data_walls(void);
 
 /* order[n] <- a permutation of 0..n-1 for this seed and epoch (from 0): Fisher-Yates over Philox, docs/arithmetic.md. */
 void kz_data_shuffle(int64_t *order, int64_t n, uint64_t seed, uint32_t epoch);
+
+/* How shuffle: window cuts an array of rows. */
+typedef struct {
+    int64_t array_rows;    /* of the array that train lies in, with those of a drawn validation split */
+    int64_t rows;          /* of train */
+    const int64_t *index;  /* (rows): where each lies in the array, ascending; NULL: in order */
+    int64_t block, window; /* rows of the array; window is a multiple of block */
+} kz_windows;
+
+/* order[rows] <- the rows of train, numbered from 0, as shuffle: window visits them in this epoch (from 0).
+ * Fails: KZ_E_MEM. */
+kz_status kz_data_shuffle_windows(int64_t *order, const kz_windows *w, uint64_t seed, uint32_t epoch);
 
 #ifdef __cplusplus
 }

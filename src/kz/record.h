@@ -40,7 +40,10 @@ typedef struct {
     double target_seconds;   /* training time until the target was met; NaN: not met or none set */
     double seconds_total, seconds_train, seconds_eval, seconds_data; /* wall time */
     double seconds_checkpoint;                                       /* that the training waited for checkpoints */
-    const char *device, *isa;                                        /* what computed: "cpu", "avx2" */
+    bool streamed;                        /* data larger than data.memory: since this process began, ... */
+    int64_t stream_windows, stream_bytes; /* ... windows filled, bytes read for them */
+    double stream_waited;                 /* ... seconds that training and evaluation waited for them */
+    const char *device, *isa;             /* what computed: "cpu", "avx2" */
     int threads;
 } kz_run;
 

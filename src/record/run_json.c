@@ -47,6 +47,12 @@ static json_t *timing_json(const kz_run_facts *f)
                      f->started, "finished", finished);
 }
 
+static json_t *data_json(const kz_run *r)
+{
+    return json_pack("{s:b, s:I, s:I, s:o}", "streamed", r->streamed, "windows", (json_int_t)r->stream_windows,
+                     "bytes_read", (json_int_t)r->stream_bytes, "wait_s", kz_json_number(r->stream_waited));
+}
+
 static json_t *device_json(const kz_run *r)
 {
     return json_pack("{s:o, s:o, s:i}", "kind", kz_record_text_json(r->device), "isa", kz_record_text_json(r->isa),
@@ -80,6 +86,7 @@ static int add_circumstances(json_t *j, const kz_run_facts *f)
 {
     int bad = json_object_set_new(j, "timing", timing_json(f));
     bad |= json_object_set_new(j, "energy", kz_energy_json(f->energy));
+    bad |= json_object_set_new(j, "data", data_json(f->run));
     bad |= json_object_set_new(j, "device", device_json(f->run));
     bad |= json_object_set_new(j, "machine", kz_machine_json());
     bad |= json_object_set_new(j, "build", kz_build_json());

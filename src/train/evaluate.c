@@ -41,14 +41,11 @@ double trainer_total_square(const kz_data *data, const kz_split *s)
     return kz_running_sum_end(&total);
 }
 
-kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out)
+static kz_status sum_rows(trainer *t, const part_view *view, double sums[2])
 {
     const kz_device_ops *ops = t->dev->ops;
-    int64_t n = view->split ? view->split->rows : 0;
-    double sums[2], start = kz_clock();
+    int64_t n = view->split->rows;
     kz_status st = KZ_OK;
-    *out = (kz_metrics){0};
-    if (n == 0) return KZ_OK;
     for (int64_t first = 0; first < n; first += t->max_rows) {
         int64_t rows = n - first < t->max_rows ? n - first : t->max_rows;
         KZ_TRY(trainer_go_on(t));
@@ -56,7 +53,18 @@ kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out)
     }
     KZ_TRY(ops->sum(t->dev, n, t->row_loss, &t->sums[0]));
     KZ_TRY(ops->sum(t->dev, n, t->row_score, &t->sums[1]));
-    KZ_TRY(ops->download(t->dev, sums, t->sums, sizeof sums));
+    KZ_TRY(ops->download(t->dev, sums, t->sums, 2 * sizeof *sums));
+done:
+    return st;
+}
+
+kz_status trainer_evaluate(trainer *t, part_view *view, kz_metrics *out)
+{
+    double sums[2], start = kz_clock();
+    kz_status st = KZ_OK;
+    *out = (kz_metrics){0};
+    if (!view->split || view->split->rows == 0) return KZ_OK;
+    KZ_TRY(trainer_is_streamed(view) ? trainer_stream_evaluate(t, view, sums) : sum_rows(t, view, sums));
     *out = trainer_metrics(t, view, sums[0], sums[1]);
     t->run.seconds_eval += kz_clock() - start;
 done:

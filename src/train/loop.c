@@ -44,10 +44,20 @@ kz_status trainer_go_on(const trainer *t)
 static kz_status order_rows(trainer *t, int64_t epoch)
 {
     const kz_split *s = t->train.split;
-    if (strcmp(t->cfg->train.shuffle, "none") == 0) return KZ_OK; /* in order since the set-up */
-    kz_data_shuffle(t->order, s->rows, t->cfg->seed, (uint32_t)epoch);
+    const kz_config *cfg = t->cfg;
+    kz_windows windows = {.array_rows = s->rows + (s->index ? t->data->valid.rows : 0),
+                          .rows = s->rows,
+                          .index = s->index,
+                          .block = cfg->data.window_block,
+                          .window = cfg->data.window};
+    kz_status st = KZ_OK;
+    if (strcmp(cfg->train.shuffle, "none") == 0) return KZ_OK; /* in order since the set-up */
+    if (strcmp(cfg->train.shuffle, "full") == 0) kz_data_shuffle(t->order, s->rows, cfg->seed, (uint32_t)epoch);
+    else KZ_TRY(kz_data_shuffle_windows(t->order, &windows, cfg->seed, (uint32_t)epoch));
     for (int64_t i = 0; s->index && i < s->rows; i++) t->order[i] = s->index[t->order[i]];
-    return t->dev->ops->upload(t->dev, t->train.row, t->order, (size_t)s->rows * sizeof *t->order);
+    KZ_TRY(t->dev->ops->upload(t->dev, t->train.row, t->order, (size_t)s->rows * sizeof *t->order));
+done:
+    return st;
 }
 
 static kz_status read_tally(trainer *t, kz_tally *tally)
@@ -64,12 +74,14 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
     kz_status st = KZ_OK;
     *tally = done > 0 ? t->resumed_tally : (kz_tally){.bad_step = -1};
     KZ_TRY(t->dev->ops->upload(t->dev, t->tally, tally, sizeof *tally));
-    KZ_TRY(order_rows(t, epoch));
+    if (trainer_is_streamed(&t->train)) trainer_stream_begin(t, &t->train, epoch, done * batch);
+    else KZ_TRY(order_rows(t, epoch));
     for (int64_t begin = done * batch; begin < rows; begin += batch) {
         int64_t n = rows - begin < batch ? rows - begin : batch;
         double start = kz_clock();
         KZ_TRY(trainer_go_on(t));
-        KZ_TRY(trainer_step(t, t->run.steps, begin, n));
+        if (trainer_is_streamed(&t->train)) KZ_TRY(trainer_stream_rows(t, &t->train, begin));
+        KZ_TRY(trainer_step(t, t->run.steps, begin - t->train.first, n));
         KZ_TRY(read_tally(t, tally));
         t->epoch_seconds += kz_clock() - start;
         t->run.seconds_train += kz_clock() - start;
@@ -79,6 +91,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         if (o->watch.step) o->watch.step(o->watch.context, t->run.steps);
         KZ_TRY(trainer_checkpoint_after_step(t));
     }
+    if (tally->bad_step < 0) trainer_stream_ahead(t, epoch + 1);
 done:
     return st;
 }

@@ -61,7 +61,7 @@ static kz_status resolve(trainer *t)
     return st == KZ_OK ? kz_config_set_string(&cfg->data.path, data->path) : st;
 }
 
-static kz_status share(trainer *t, const void **out, const void *host, int64_t n, size_t size, const char *what)
+kz_status trainer_share(trainer *t, const void **out, const void *host, int64_t n, size_t size, const char *what)
 {
     if (!host) return KZ_OK;
     return t->dev->ops->share(t->dev, out, host, (size_t)n * size, what);
@@ -78,13 +78,17 @@ static int64_t rows_behind(const kz_split *s)
 static kz_status view_split(trainer *t, part_view *view, const kz_split *s)
 {
     kz_status st = KZ_OK;
-    int64_t n = rows_behind(s), *row = NULL;
+    int64_t n = s->streamed ? 0 : rows_behind(s), *row = NULL;
     view->split = s;
     if (s->rows == 0) return KZ_OK;
-    KZ_TRY(share(t, &view->x, s->x, n * t->data->features, s->element == KZ_U8 ? 1 : 4, "features"));
-    KZ_TRY(share(t, (const void **)&view->label, s->label, n, sizeof *s->label, "labels"));
-    KZ_TRY(share(t, (const void **)&view->value, s->value, n * t->data->targets, sizeof *s->value, "targets"));
-    KZ_TRY(share(t, (const void **)&view->raw, s->raw, n * t->data->targets, sizeof *s->raw, "targets"));
+    if (s->streamed) {
+        view->total_square = s->total_square;
+        return t->dev->ops->alloc(t->dev, &view->row, (size_t)t->data->stream_rows * sizeof *view->row, "row numbers");
+    }
+    KZ_TRY(trainer_share(t, &view->x, s->x, n * t->data->features, s->element == KZ_U8 ? 1 : 4, "features"));
+    KZ_TRY(trainer_share(t, (const void **)&view->label, s->label, n, sizeof *s->label, "labels"));
+    KZ_TRY(trainer_share(t, (const void **)&view->value, s->value, n * t->data->targets, sizeof *s->value, "targets"));
+    KZ_TRY(trainer_share(t, (const void **)&view->raw, s->raw, n * t->data->targets, sizeof *s->raw, "targets"));
     KZ_TRY(t->dev->ops->alloc(t->dev, &view->row, (size_t)s->rows * sizeof *view->row, "row numbers"));
     KZ_TRY(kz_calloc(&row, s->rows, sizeof *row, "row numbers"));
     for (int64_t r = 0; r < s->rows; r++) row[r] = s->index ? s->index[r] : r;
@@ -95,19 +99,29 @@ done:
     return st;
 }
 
-static void release_view(trainer *t, part_view *view)
+void trainer_unshare(trainer *t, part_view *view)
 {
     const kz_device_ops *ops = t->dev->ops;
     ops->unshare(t->dev, &view->x);
     ops->unshare(t->dev, (const void **)&view->label);
     ops->unshare(t->dev, (const void **)&view->value);
     ops->unshare(t->dev, (const void **)&view->raw);
-    ops->release(t->dev, &view->row);
+}
+
+static void release_view(trainer *t, part_view *view)
+{
+    trainer_unshare(t, view);
+    t->dev->ops->release(t->dev, &view->row);
 }
 
 static int64_t largest(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static int64_t rows_in_memory(const part_view *view)
+{
+    return view->split->streamed ? 0 : view->split->rows;
 }
 
 int trainer_gradients(const trainer *t)
@@ -121,14 +135,15 @@ static kz_status make_device_buffers(trainer *t)
 {
     kz_device *dev = t->dev;
     const kz_data *d = t->data;
-    int64_t rows =
-        largest(t->max_rows, largest(t->train.split->rows, largest(t->valid.split->rows, t->test.split->rows)));
+    int64_t rows = largest(largest(t->max_rows, rows_in_memory(&t->train)),
+                           largest(rows_in_memory(&t->valid), rows_in_memory(&t->test)));
     size_t f32 = sizeof(float), f64 = sizeof(double), parts = (size_t)t->cfg->train.micro_batches;
     kz_status st = KZ_OK;
-    KZ_TRY(share(t, (const void **)&t->mean, d->scale_x.mean, d->features, f32, "feature means"));
-    KZ_TRY(share(t, (const void **)&t->factor, d->scale_x.factor, d->features, f32, "feature factors"));
-    KZ_TRY(share(t, (const void **)&t->target_mean, d->target_mean, d->targets, f64, "target means"));
-    KZ_TRY(share(t, (const void **)&t->target_deviation, d->target_deviation, d->targets, f64, "target deviations"));
+    KZ_TRY(trainer_share(t, (const void **)&t->mean, d->scale_x.mean, d->features, f32, "feature means"));
+    KZ_TRY(trainer_share(t, (const void **)&t->factor, d->scale_x.factor, d->features, f32, "feature factors"));
+    KZ_TRY(trainer_share(t, (const void **)&t->target_mean, d->target_mean, d->targets, f64, "target means"));
+    KZ_TRY(trainer_share(t, (const void **)&t->target_deviation, d->target_deviation, d->targets, f64,
+                         "target deviations"));
     KZ_TRY(dev->ops->alloc(dev, &t->x, (size_t)(t->max_rows * d->features) * f32, "batch"));
     KZ_TRY(dev->ops->alloc(dev, &t->dz, (size_t)(t->max_rows * t->outputs) * f32, "gradients at the outputs"));
     KZ_TRY(dev->ops->alloc(dev, &t->row_loss, (size_t)rows * f64, "row losses"));
@@ -148,7 +163,11 @@ static kz_status make_host_buffers(trainer *t)
 {
     kz_status st = KZ_OK;
     const kz_tensor *tensors = kz_model_tensors(t->model, &t->n_tensors);
-    KZ_TRY(kz_calloc(&t->order, t->data->train.rows, sizeof *t->order, "row order"));
+    KZ_TRY(kz_calloc(&t->order, rows_in_memory(&t->train), sizeof *t->order, "row order"));
+    if (trainer_streams(t)) {
+        KZ_TRY(kz_calloc(&t->piece, t->max_rows, sizeof *t->piece, "losses of rows"));
+        KZ_TRY(kz_feed_create(&t->feed, t->data, t->cfg));
+    }
     KZ_TRY(kz_calloc(&t->weights, t->parameters, sizeof *t->weights, "weights of the epoch"));
     if (t->cfg->train.early_stop.metric)
         KZ_TRY(kz_calloc(&t->best, t->parameters, sizeof *t->best, "weights of the best epoch"));
@@ -195,6 +214,7 @@ done:
 kz_status trainer_setup(trainer *t)
 {
     kz_status st = KZ_OK;
+    t->ahead = -1;
     KZ_TRY(check(t));
     if (t->options->dry_run) goto done;
     KZ_TRY(kz_model_create(&t->model, t->dev, t->cfg, t->data->features, t->outputs, t->max_rows));
@@ -211,6 +231,7 @@ done:
 
 void trainer_release(trainer *t)
 {
+    kz_feed_destroy(&t->feed);
     if (t->dev) {
         const kz_device_ops *ops = t->dev->ops;
         release_view(t, &t->train);
@@ -226,6 +247,7 @@ void trainer_release(trainer *t)
         for (int i = 0; i < GRADIENTS; i++) ops->release(t->dev, &t->gradient[i]);
     }
     kz_free(&t->order);
+    kz_free(&t->piece);
     kz_free(&t->weights);
     kz_free(&t->best);
     kz_free(&t->tensor_offset);

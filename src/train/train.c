@@ -69,6 +69,16 @@ static kz_status verdict(trainer *t)
     return KZ_OK;
 }
 
+static void count_stream(trainer *t)
+{
+    kz_feed_counts c = {.windows = 0};
+    if (t->feed) c = kz_feed_counted(t->feed);
+    t->run.streamed = t->feed != NULL;
+    t->run.stream_windows = c.windows;
+    t->run.stream_bytes = c.bytes;
+    t->run.stream_waited = c.waited;
+}
+
 /* Writes what there is to write, also after a failure; the first failure is the one that counts. */
 static kz_status finish(trainer *t, kz_status st)
 {
@@ -164,6 +174,7 @@ kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_res
     st = trainer_loop(&t);
     if (st == KZ_OK) st = verdict(&t);
     t.run.seconds_total = trainer_seconds(&t);
+    count_stream(&t);
     st = finish(&t, st);
     kz_status filled = fill_result(&t, result);
     if (st == KZ_OK) st = filled;

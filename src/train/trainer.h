@@ -2,6 +2,7 @@
 #ifndef KZ_TRAINER_H
 #define KZ_TRAINER_H
 
+#include "kz/data_stream.h"
 #include "kz/model.h"
 #include "kz/optim.h"
 #include "kz/train.h"
@@ -15,6 +16,7 @@ typedef struct {
     const int32_t *label;
     const float *value, *raw;
     int64_t *row;        /* (rows) on the device: where each row lies; for train in the epoch's order */
+    int64_t first, held; /* streamed: row[0] is at this place of the order; as many are there */
     double total_square; /* regression: sum over rows and targets of (y - mean)^2, original units */
 } part_view;
 
@@ -29,6 +31,9 @@ typedef struct {
     int loss;          /* of loss_list.inc */
     int64_t outputs, parameters, steps, steps_per_epoch, max_rows;
     part_view train, valid, test;
+    kz_feed *feed; /* NULL: all splits are in memory */
+    int64_t ahead; /* epoch whose first window it fills already; -1: none */
+    double *piece; /* (max_rows) of a streamed evaluation, on the host */
     /* on the device */
     const float *mean, *factor;                   /* (features) scaling, or NULL */
     const double *target_mean, *target_deviation; /* (targets), or NULL */
@@ -65,6 +70,19 @@ void trainer_release(trainer *t);
 /* Gradient buffers that the tree over the parts can need at once: one per binary digit of their number. */
 int trainer_gradients(const trainer *t);
 
+/* View of host memory on the device; NULL stays NULL. */
+kz_status trainer_share(trainer *t, const void **out, const void *host, int64_t n, size_t size, const char *what);
+void trainer_unshare(trainer *t, part_view *view);
+
+/* trainer_stream.c */
+bool trainer_is_streamed(const part_view *view);
+bool trainer_streams(const trainer *t); /* any split */
+/* Begins a pass, of train by an epoch's order from a place in it; then the rows from `begin` on are in the view. */
+void trainer_stream_begin(trainer *t, part_view *view, int64_t epoch, int64_t position);
+void trainer_stream_ahead(trainer *t, int64_t epoch);
+kz_status trainer_stream_rows(trainer *t, part_view *view, int64_t begin);
+kz_status trainer_stream_evaluate(trainer *t, part_view *view, double sums[2]); /* losses and scores of all rows */
+
 /* trainer_memory.c */
 double trainer_memory(const trainer *t);          /* bytes that the run will take beside the data */
 kz_status trainer_check_memory(const trainer *t); /* KZ_E_MEM if that is more than the machine has */
@@ -76,7 +94,7 @@ kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int6
                           double *row_loss, double *row_score);
 
 /* evaluate.c */
-kz_status trainer_evaluate(trainer *t, const part_view *view, kz_metrics *out);
+kz_status trainer_evaluate(trainer *t, part_view *view, kz_metrics *out);
 kz_metrics trainer_metrics(const trainer *t, const part_view *view, double loss, double score);
 double trainer_total_square(const kz_data *data, const kz_split *split);
 

@@ -36,9 +36,11 @@ double trainer_memory(const trainer *t)
 {
     const kz_data *d = t->data;
     double parameters, layers = layer_elements(t, &parameters);
-    double rows = (double)(d->train.rows + d->valid.rows + d->test.rows);
-    return sizeof(float) * (layers + parameters * (double)parameter_buffers(t)) + parameters / 128 + 40 * rows +
-           (double)PER_THREAD * t->dev->threads + SLACK;
+    const kz_split *split[] = {&d->train, &d->valid, &d->test};
+    double rows = 0;
+    for (int i = 0; i < 3; i++) rows += split[i]->streamed ? 0 : (double)split[i]->rows;
+    return (double)d->stream_bytes + sizeof(float) * (layers + parameters * (double)parameter_buffers(t)) +
+           parameters / 128 + 40 * rows + (double)PER_THREAD * t->dev->threads + SLACK;
 }
 
 kz_status trainer_check_memory(const trainer *t)

@@ -185,6 +185,16 @@ const ConfigErrorCase cases[] = {
      "    5 | train: {batch: 4, micro_batches: 8}\n"
      "      |                                  ^\n"
      "  help: write a whole number from 1 to 4, or raise train.batch\n"},
+    {"WindowWithoutItsShuffle", "train: {batch: 4}", {"data.window=64"},
+     "--set data.window=64: error: data.window: only with train.shuffle: window\n"
+     "  data.window=64\n"
+     "              ^~\n"
+     "  help: leave it out, or set train.shuffle to window\n"},
+    {"WindowThatCutsABlock", "train: {shuffle: window}", {"data.window=1500"},
+     "--set data.window=1500: error: data.window: 1500 rows are no multiple of 1024, data.window_block\n"
+     "  data.window=1500\n"
+     "              ^~~~\n"
+     "  help: write 2048\n"},
     {"NesterovWithoutMomentum", "optimizer: {name: sgd, nesterov: true}", {},
      "run.yaml:4:34: error: optimizer.nesterov: needs a momentum greater than 0\n"
      "    4 | optimizer: {name: sgd, nesterov: true}\n"

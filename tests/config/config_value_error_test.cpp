@@ -5,11 +5,11 @@ namespace {
 
 // clang-format off
 const ConfigErrorCase cases[] = {
-    {"WindowShuffleIsNotThereYet", "train: {shuffle: window}", {},
-     "run.yaml:5:18: error: train.shuffle: 'window' is not available in this version\n"
-     "    5 | train: {shuffle: window}\n"
-     "      |                  ^~~~~~\n"
-     "  help: write one of full, none\n"},
+    {"NoSuchShuffle", "train: {shuffle: windows}", {},
+     "run.yaml:5:18: error: train.shuffle: 'windows' is not one of its choices\n"
+     "    5 | train: {shuffle: windows}\n"
+     "      |                  ^~~~~~~\n"
+     "  help: did you mean 'window'? write one of full, window, none\n"},
     {"NotANumber", "optimizer: {name: adam, lr: abc}", {},
      "run.yaml:4:29: error: optimizer.lr: 'abc' is not a number\n"
      "    4 | optimizer: {name: adam, lr: abc}\n"

@@ -345,7 +345,7 @@ TEST(DataRefuse, SizesBeyondReason)
     Config huge(path), bomb(path), chunk(path);
     huge.train("/huge/x", "/bomb/y");
     expect_refused(huge, KZ_E_DATA, path + ": /huge/x claims more values than can be addressed; the file is damaged");
-    const char *const needs = "; raise data.memory (this version holds all data in memory)";
+    const char *const needs = "; raise data.memory, or set train.shuffle: window, which reads them while training";
     bomb.train("/bomb/x", "/bomb/y");
     expect_refused(bomb, KZ_E_DATA,
                    path + ": its arrays need 20480.0 TiB of memory, data.memory allows 8.0 GiB" + needs);
@@ -363,8 +363,8 @@ TEST(DataRefuse, DataMemoryIsKept)
     c.cfg.data.memory = 79;
     expect_refused(c, KZ_E_DATA,
                    (folder / "a.h5") +
-                       ": its arrays need 80 bytes of memory, data.memory allows 79 bytes; raise data.memory (this "
-                       "version holds all data in memory)");
+                       ": its arrays need 80 bytes of memory, data.memory allows 79 bytes; raise data.memory, or "
+                       "set train.shuffle: window, which reads them while training");
 }
 
 TEST(DataRefuse, ShapesThatDoNotFit)

@@ -231,7 +231,7 @@ def norm_of(tensors):
 
 # ---- rule 8: random numbers ----
 
-INIT, DROPOUT, SHUFFLE, VALID = 1, 2, 3, 4
+INIT, DROPOUT, SHUFFLE, VALID, WINDOW = 1, 2, 3, 4, 5
 
 
 class Stream:
@@ -260,11 +260,23 @@ class Stream:
         return ((self.u64(e) >> 11) + 0.5) * 2.0**-53
 
 
-def permutation(n, stream):
+def permutation(n, stream, first=0):
     order = list(range(n))
     for i in range(n - 1, 0, -1):
-        j = stream.u64(i) * (i + 1) >> 64
+        j = stream.u64(first + i) * (i + 1) >> 64
         order[i], order[j] = order[j], order[i]
+    return order
+
+
+def window_order(array_rows, held_out, block, window, seed, epoch):
+    """The rows of train, numbered without those held out, as shuffle: window visits them."""
+    kept = [r for r in range(array_rows) if r not in held_out]
+    blocks = permutation(-(-array_rows // block), Stream(seed, SHUFFLE, 0, epoch))
+    order, stream = [], Stream(seed, WINDOW, 0, epoch)
+    for w in range(0, len(blocks), window // block):
+        chosen = set(blocks[w:w + window // block])
+        rows = [i for i, r in enumerate(kept) if r // block in chosen]
+        order += [rows[k] for k in permutation(len(rows), stream, len(order))]
     return order
 
 

@@ -301,6 +301,10 @@ def rule_9():
     for seed, epoch, count in ((1, 0, 10), (1, 1, 10), (SEED, 7, 33)):
         out.append({"of": "shuffle", "seed": hex64(seed), "epoch": epoch,
                     "order": n.permutation(count, n.Stream(seed, n.SHUFFLE, 0, epoch))})
+    for seed, epoch, count, held_out, block, window in ((1, 0, 10, [], 2, 4), (1, 1, 23, [], 5, 10), (SEED, 7, 23, [3, 10, 11, 12, 13, 14, 22], 5, 10),
+                                                        (7, 2, 9, [0, 8], 4, 4), (7, 3, 9, [1], 16, 32)):
+        out.append({"of": "window", "seed": hex64(seed), "epoch": epoch, "array_rows": count, "held_out": held_out, "block": block,
+                    "window": window, "order": n.window_order(count, held_out, block, window, seed, epoch)})
     for seed, count, fraction in ((1, 10, 0.25), (7, 12, 0.5), (SEED, 31, 0.1)):
         rows = n.permutation(count, n.Stream(seed, n.VALID))[:math.floor(fraction * count + 0.5)]
         out.append({"of": "valid", "seed": hex64(seed), "rows": count, "fraction": fraction, "valid": sorted(rows)})

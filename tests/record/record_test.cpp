@@ -170,7 +170,7 @@ TEST_F(Record, RunSaysAll)
     Json run_json(text);
     EXPECT_EQ(
         "schema status stopped_by error name config seed digests metrics epochs steps samples best_epoch diverged "
-        "target resumed timing energy device machine build memory",
+        "target resumed timing energy data device machine build memory",
         run_json.keys({}));
     EXPECT_EQ("kaizen.run/1", run_json.text({"schema"}));
     EXPECT_EQ("completed", run_json.text({"status"}));

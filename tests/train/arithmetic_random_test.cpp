@@ -5,6 +5,8 @@
 #include "kz/model.h"
 #include "kz/record.h"
 
+#include <algorithm>
+
 using namespace vectors;
 
 namespace {
@@ -103,6 +105,19 @@ void check_shuffle(const json_t *v)
     EXPECT_EQ(wanted, order);
 }
 
+void check_window(const json_t *v)
+{
+    std::vector<int64_t> wanted = integers(v, "order"), held_out = integers(v, "held_out"), index;
+    std::vector<int64_t> order(wanted.size());
+    for (int64_t r = 0; r < integer(v, "array_rows"); r++)
+        if (std::find(held_out.begin(), held_out.end(), r) == held_out.end()) index.push_back(r);
+    ASSERT_EQ(index.size(), wanted.size());
+    kz_windows w = {integer(v, "array_rows"), (int64_t)index.size(), held_out.empty() ? nullptr : index.data(),
+                    integer(v, "block"), integer(v, "window")};
+    ASSERT_EQ(KZ_OK, kz_data_shuffle_windows(order.data(), &w, seed(v), (uint32_t)integer(v, "epoch")));
+    EXPECT_EQ(wanted, order);
+}
+
 void check_valid(const json_t *v)
 {
     kz_test::Folder folder;
@@ -193,8 +208,11 @@ TEST(ArithmeticVectors, Rule8RandomNumbers)
 
 TEST(ArithmeticVectors, Rule9WeightsDropoutOrder)
 {
-    check_rule("9",
-               {{"init", check_init}, {"dropout", check_dropout}, {"shuffle", check_shuffle}, {"valid", check_valid}});
+    check_rule("9", {{"init", check_init},
+                     {"dropout", check_dropout},
+                     {"shuffle", check_shuffle},
+                     {"window", check_window},
+                     {"valid", check_valid}});
 }
 
 TEST(ArithmeticVectors, Rule10Scaling)
