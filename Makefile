@@ -6,8 +6,8 @@ RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels bench-peers prove-builds \
-    test-arm64 clean-root clean-image
+.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels bench-peers bench-stream \
+    prove-builds test-arm64 clean-root clean-image
 
 help: ## this menu
 	@echo "usage: make TARGET"
@@ -58,6 +58,10 @@ bench-kernels: build ## every kernel against the machine's limits and OpenBLAS, 
 
 bench-peers: build ## slow: the same training in PyTorch, JAX and scikit-learn (OPTIONS=--quick: a try)
 	bench/peers/bench_peers.py $(OPTIONS)
+
+bench-stream: build ## streaming against plain reading and zlib, writes results/stream.json
+	cmake --build build --target bench-stream
+	scripts/bench-stream
 
 prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
 	scripts/prove-builds

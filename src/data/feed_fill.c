@@ -6,11 +6,25 @@
 
 /* ---- memory ---- */
 
+static int64_t element_of(const kz_data *d, int array)
+{
+    return d->own->x[array].stored == KZ_STORED_UINT8 ? 1 : (int64_t)sizeof(float);
+}
+
+/* The largest of the arrays that are streamed: splits may be stored differently. */
+static int64_t element_most(const kz_data *d)
+{
+    int64_t most = 1;
+    for (int i = 0; i < KZ_SPLITS; i++)
+        if (d->own->x[i].object && d->own->room.streamed[i] && element_of(d, i) > most) most = element_of(d, i);
+    return most;
+}
+
 static kz_status create_slot(kz_filler *f, kz_slot_rows *s)
 {
     const kz_data *d = f->data;
     int64_t rows = d->own->room.slot_rows;
-    size_t element = d->train.element == KZ_U8 ? 1 : sizeof(float);
+    size_t element = (size_t)element_most(d);
     bool scaled = strcmp(d->scale_y.kind, "none") != 0;
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&s->row, rows, sizeof *s->row, "rows of a window"));
@@ -30,7 +44,7 @@ done:
 static kz_status place_slots(kz_filler *f)
 {
     const kz_data *d = f->data;
-    int64_t bytes, row = d->features * (d->train.element == KZ_U8 ? 1 : (int64_t)sizeof(float));
+    int64_t bytes, row = d->features * element_most(d);
     uint8_t *stays = kz_hdf5_stays(d->own->file, &bytes);
     int64_t slot = d->own->room.slot_rows * row;
     if (2 * slot > bytes)
@@ -90,7 +104,7 @@ kz_status kz_filler_create(kz_filler *f, kz_data *data, const kz_config *cfg)
     f->in_place = true;
     for (int i = 0; i < KZ_SPLITS; i++) {
         const kz_array *x = &data->own->x[i];
-        kz_as as = data->train.element == KZ_U8 ? KZ_AS_U8 : KZ_AS_F32;
+        kz_as as = element_of(data, i) == 1 ? KZ_AS_U8 : KZ_AS_F32;
         if (x->object && data->own->room.streamed[i]) f->in_place = f->in_place && kz_array_kept(x, as);
     }
     if (f->in_place) KZ_TRY(place_slots(f));
@@ -126,9 +140,9 @@ kz_status kz_filler_begin(kz_filler *f, const kz_pass *pass)
     return KZ_OK;
 }
 
-static void copy_row(const kz_data *d, kz_slot_rows *to, int64_t at, const kz_slot_rows *from, int64_t row)
+static void copy_row(const kz_data *d, int array, kz_slot_rows *to, int64_t at, const kz_slot_rows *from, int64_t row)
 {
-    size_t x = (size_t)d->features * (d->train.element == KZ_U8 ? 1 : sizeof(float));
+    size_t x = (size_t)(d->features * element_of(d, array));
     size_t y = (size_t)d->targets * sizeof(float);
     memcpy((uint8_t *)to->x + (size_t)at * x, (const uint8_t *)from->x + (size_t)row * x, x);
     if (to->label) to->label[at] = from->label[row];
@@ -146,7 +160,7 @@ static int64_t left_over(const kz_filler *f, const kz_slot_rows *before)
 static void carry(const kz_filler *f, kz_slot_rows *s, const kz_slot_rows *before)
 {
     for (int64_t i = 0; i < left_over(f, before); i++) {
-        copy_row(f->data, s, s->held, before, before->row[before->usable + i]);
+        copy_row(f->data, f->array, s, s->held, before, before->row[before->usable + i]);
         s->row[i] = s->held++;
     }
 }

@@ -54,7 +54,7 @@ static void store_x(const kz_filler *f, kz_slot_rows *s, int64_t at, const kz_ar
 {
     int64_t columns = f->data->features;
     size_t size = (size_t)kz_stored_size(a->stored);
-    kz_as as = f->data->train.element == KZ_U8 ? KZ_AS_U8 : KZ_AS_F32;
+    kz_as as = a->stored == KZ_STORED_UINT8 ? KZ_AS_U8 : KZ_AS_F32;
     if (kz_array_kept(a, as)) memcpy((uint8_t *)s->x + (size_t)(at * columns) * size, in, (size_t)(n * columns) * size);
     else kz_values_to_floats((float *)s->x + at * columns, a->stored, in, n * columns);
 }

@@ -92,7 +92,10 @@ static double passes(const kz_opening *o)
 /* A row in a window: its values, and where it lies, which the device knows too. */
 static double window_row(const kz_opening *o)
 {
-    return 2 * held(o, KZ_TRAIN, 1) + 3 * sizeof(int64_t);
+    double most = held(o, KZ_TRAIN, 1);
+    for (int i = 0; i < KZ_SPLITS; i++)
+        if (o->x[i].object && o->room.streamed[i]) most = fmax(most, held(o, i, 1));
+    return 2 * most + 3 * sizeof(int64_t);
 }
 
 static double feed_bytes(const kz_opening *o, double slot_rows)
@@ -168,6 +171,13 @@ static kz_status refuse(const kz_opening *o, double bytes, const char *remedy)
                    kz_hdf5_path(o->file), needed, limit, remedy);
 }
 
+/* Rows that a window of train really has. */
+static int64_t window_rows(const kz_opening *o)
+{
+    int64_t rows = kz_array_rows(&o->x[KZ_TRAIN]);
+    return o->room.window < rows ? o->room.window : rows;
+}
+
 /* Names the largest window that fits. */
 static kz_status refuse_window(const kz_opening *o)
 {
@@ -179,19 +189,21 @@ static kz_status refuse_window(const kz_opening *o)
     bool by_window = strcmp(o->cfg->train.shuffle, "window") == 0;
     kz_format_size(needed, need(o));
     kz_format_size(limit, (double)o->cfg->data.memory);
-    kz_format_size(window, (double)r->window * held(o, KZ_TRAIN, 1));
+    kz_format_size(window, (double)window_rows(o) * held(o, KZ_TRAIN, 1));
     if (!by_window)
         return KZ_FAIL(KZ_E_CONFIG, "%s: reading it while training needs %s of memory, data.memory allows %s; raise it",
                        kz_hdf5_path(o->file), needed, limit);
     if (blocks > 0)
         snprintf(fits, sizeof fits, "; set data.window: %lld, which fits, or", (long long)(blocks * r->block));
-    else if (passes(o) <= allowed)
-        snprintf(fits, sizeof fits, "; not one block of %lld rows fits:", (long long)r->block);
+    else if (passes(o) <= allowed && rows >= 1)
+        snprintf(fits, sizeof fits, "; lower data.window and data.window_block, at most %lld rows fit, or",
+                 (long long)rows);
+    else if (passes(o) <= allowed) snprintf(fits, sizeof fits, "; not one row fits:");
     else snprintf(fits, sizeof fits, ";");
     return KZ_FAIL(KZ_E_CONFIG,
                    "%s: a window of %lld rows (data.window) takes %s; two of them and what else is held need %s of "
                    "memory, data.memory allows %s%s raise data.memory",
-                   kz_hdf5_path(o->file), (long long)r->window, window, needed, limit, fits);
+                   kz_hdf5_path(o->file), (long long)window_rows(o), window, needed, limit, fits);
 }
 
 /* ---- notes ---- */
@@ -207,7 +219,7 @@ static kz_status note_streamed(kz_opening *o)
         bool drawn = i == KZ_VALID && r->valid_rows > 0;
         if (!r->streamed[i]) continue;
         int64_t rows = drawn ? r->valid_rows : kz_array_rows(&o->x[i]) - (i == KZ_TRAIN ? r->valid_rows : 0);
-        int64_t step = i == KZ_TRAIN ? r->window : r->in_order;
+        int64_t step = i == KZ_TRAIN ? window_rows(o) : r->in_order;
         kz_format_size(size, held(o, drawn ? KZ_TRAIN : i, rows));
         kz_format_size(window, held(o, KZ_TRAIN, step));
         KZ_TRY(kz_text_add(note, "%s%s, %s, is read while it is used, %lld rows (%s) at a time; data.memory allows %s",
