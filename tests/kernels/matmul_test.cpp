@@ -18,7 +18,7 @@ struct Variant {
 #define KZ_ROW(how, attribute) {#how, #how, kz_matmul_f32__##how, kz_column_sum_f32__##how},
 const Variant variants[] = {
     KZ_VARIANTS(KZ_ROW)
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(KZ_MATMUL_LOWERED)
         {"avx512, lowered", "avx2", kz_matmul_f32__lowered, kz_column_sum_f32__avx2},
 #endif
 };
