@@ -29,12 +29,20 @@ kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const c
 {
     const char *kind = cfg->kind ? cfg->kind : "auto";
     kz_device *gpu = NULL;
-    if (strncmp(kind, "cuda", 4) == 0) return kz_cuda_create_named(out, kind);
-    if (strcmp(kind, "auto") == 0 && !isa && first_gpu(&gpu)) {
-        *out = gpu;
-        return KZ_OK;
+    kz_status st = KZ_OK;
+    if (strncmp(kind, "cuda", 4) == 0) KZ_TRY(kz_cuda_create_named(&gpu, kind));
+    else if (strcmp(kind, "auto") == 0 && !isa) (void)first_gpu(&gpu);
+    if (!gpu) return kz_cpu_create(out, cfg->threads, isa);
+    if (cfg->arithmetic && strcmp(cfg->arithmetic, "fast") == 0) {
+        st =
+            KZ_FAIL(KZ_E_DEVICE, "device.arithmetic: 'fast' is not available on %s; use reproducible", gpu->gpu->model);
+        goto done;
     }
-    return kz_cpu_create(out, cfg->threads, isa);
+    *out = gpu;
+    gpu = NULL;
+done:
+    kz_device_destroy(&gpu);
+    return st;
 }
 
 void kz_device_destroy(kz_device **dev)
