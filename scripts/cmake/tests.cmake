@@ -47,6 +47,24 @@ set_target_properties(fault-shim PROPERTIES PREFIX "" C_EXTENSIONS ON)
 target_compile_definitions(kaizen-tests PRIVATE FAULT_SHIM="$<TARGET_FILE:fault-shim>" KZ_SANITIZED="${KZ_SANITIZE}")
 add_dependencies(kaizen-tests fault-shim)
 
+# For the tests of energy: a made-up NVML, one without an energy counter; a made-up GPU, one that is not real.
+foreach(variant whole lacking)
+    add_library(nvml-${variant} SHARED tests/support/nvml_made_up.c)
+    target_link_libraries(nvml-${variant} PRIVATE kz-flags)
+    set_target_properties(nvml-${variant} PROPERTIES
+        OUTPUT_NAME nvidia-ml SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/nvml/${variant})
+    add_dependencies(kaizen-tests nvml-${variant})
+endforeach()
+target_compile_definitions(nvml-lacking PRIVATE LACKING=1)
+foreach(variant real unreal)
+    add_library(gpu-${variant} MODULE tests/support/gpu_made_up.c)
+    target_link_libraries(gpu-${variant} PRIVATE kz-flags kz::jansson kz::random123)
+    target_compile_definitions(kaizen-tests PRIVATE GPU_${variant}="$<TARGET_FILE:gpu-${variant}>")
+    add_dependencies(kaizen-tests gpu-${variant})
+endforeach()
+target_compile_definitions(gpu-unreal PRIVATE UNREAL=1)
+target_compile_definitions(kaizen-tests PRIVATE NVML_FOLDER="${PROJECT_BINARY_DIR}/nvml")
+
 # Checks of the sources need no build; the label lets run-tests run them once.
 add_test(NAME layers COMMAND scripts/check_layers.py)
 add_test(NAME layers-self-test COMMAND scripts/check_layers.py --self-test)

@@ -73,7 +73,7 @@ typedef struct {
 typedef struct {
     char model[96];       /* "NVIDIA H100 80GB HBM3" */
     char variant[16];     /* "sm_90" */
-    char bus[16];         /* PCI address, by which NVML knows it; "": none */
+    char bus[16];         /* PCI address, by which NVML knows it; "": not a real GPU */
     char driver[16];      /* CUDA version of the driver: "13.0" */
     char runtime[16];     /* CUDA version that the module was built with */
     char reason[128];     /* why it cannot be used; "": it can */

@@ -167,7 +167,9 @@ static kz_status prepare_record(trainer *t)
     if (o->no_record) goto done;
     if (o->dry_run && !o->resume) KZ_TRY(kz_record_check(t->cfg, o->directory));
     KZ_TRY(check_disk(t));
-    if (!o->dry_run) KZ_TRY(open_record(t));
+    if (o->dry_run) goto done;
+    KZ_TRY(open_record(t));
+    kz_record_measure_gpu(t->record, t->dev->gpu);
 done:
     return st;
 }

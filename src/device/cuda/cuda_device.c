@@ -31,8 +31,9 @@ static kz_status describe(kz_gpu *gpu, int i)
     KZ_CUDA(cudaRuntimeGetVersion(&runtime));
     snprintf(gpu->model, sizeof gpu->model, "%.*s", (int)sizeof gpu->model - 1, p.name);
     snprintf(gpu->variant, sizeof gpu->variant, "sm_%d%d", p.major % 100, p.minor % 10);
-    snprintf(gpu->bus, sizeof gpu->bus, "%04x:%02x:%02x.0", (unsigned)p.pciDomainID & 0xffff,
-             (unsigned)p.pciBusID & 0xff, (unsigned)p.pciDeviceID & 0xff);
+    if (KZ_CUDA_IS_REAL)
+        snprintf(gpu->bus, sizeof gpu->bus, "%04x:%02x:%02x.0", (unsigned)p.pciDomainID & 0xffff,
+                 (unsigned)p.pciBusID & 0xff, (unsigned)p.pciDeviceID & 0xff);
     write_version(gpu->driver, driver);
     write_version(gpu->runtime, runtime);
     gpu->memory = (int64_t)p.totalGlobalMem;
