@@ -90,7 +90,6 @@ void kz_energy_gpu_start(kz_energy_gpu *e, const kz_gpu *gpu, const char *librar
 {
     unsigned milliwatts = 0;
     e->used = true;
-    if (*e->reason) return; /* a part that was not measured is not made up for */
     if (!*gpu->bus) {
         snprintf(e->reason, sizeof e->reason, "not a real one, the CPU executes its kernels");
         return;

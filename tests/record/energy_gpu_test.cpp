@@ -303,6 +303,7 @@ TEST_F(EnergyGpu, PartThatWasNotMeasuredMakesAllUnknown)
     Json j(finish(4, &gpu, 250));
     EXPECT_TRUE(j.null({"gpu_joules"}));
     EXPECT_TRUE(j.null({"gpu_watts_mean"}));
+    EXPECT_EQ(700, j.number({"gpu_watts_limit"})) << "which is known";
     EXPECT_NE(std::string::npos, j.text({"reason"}).find("gpu: an earlier part of the run was not measured"))
         << j.text({"reason"});
 }
