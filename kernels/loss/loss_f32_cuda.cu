@@ -197,10 +197,10 @@ KZ_FN void errors_of_tile(const kz_loss &l, int64_t first, int rows, int64_t j0,
     for (int i = 0; i < TILE_ROWS; i++) {
         KZ_UNROLL
         for (int c = 0; c < EACH; c++) {
-            if (i >= rows || j + c * KZ_WARP >= n) continue;
-            z[i][c] = l.z[(first + i) * n + j + c * KZ_WARP];
-            value[i][c] = l.value[at[i] + j + c * KZ_WARP];
-            raw[i][c] = l.raw[at[i] + j + c * KZ_WARP];
+            bool is_output = i < rows && j + c * KZ_WARP < n;
+            z[i][c] = is_output ? l.z[(first + i) * n + j + c * KZ_WARP] : 0.0f;
+            value[i][c] = is_output ? l.value[at[i] + j + c * KZ_WARP] : 0.0f;
+            raw[i][c] = is_output ? l.raw[at[i] + j + c * KZ_WARP] : 0.0f;
         }
     }
     KZ_UNROLL

@@ -101,10 +101,10 @@ KZ_FN void root_of_all(const tensors &all, int level, const double *sum, double 
 {
     double total = 0.0;
     for (int64_t t0 = 0; t0 < all.count; t0 += KZ_WARP) {
-        int64_t t = t0 + kz_lane(), here = all.count - t0 < KZ_WARP ? all.count - t0 : KZ_WARP;
+        int64_t t = t0 + kz_lane();
         bool any = t < all.count && all.offset[t + 1] > all.offset[t];
         double x = any ? sum[begin_of(all, t, level)] : 0.0;
-        for (int i = 0; i < here; i++) total += kz_shuffle(x, i);
+        for (int i = 0; i < KZ_WARP && t0 + i < all.count; i++) total += kz_shuffle(x, i);
     }
     if (kz_lane() == 0) *norm = sqrt(total);
 }
@@ -146,7 +146,8 @@ extern "C" cudaError_t kz_mean_norm_f32__cuda(int64_t count, const int64_t *offs
                                               double *square, double *norm, const kz_cuda_queue *q)
 {
     tensors all = {count, n, offset};
-    int64_t blocks = places(all, 1), warps = blocks < 1 ? 1 : blocks < MOST_WARPS ? blocks : MOST_WARPS;
+    int64_t blocks = places(all, 1), warps = blocks < 1 ? 1 : blocks;
+    if (warps > MOST_WARPS) warps = MOST_WARPS;
     if (blocks > ONE_LAUNCH) {
         cudaError_t e = KZ_LAUNCH(mean_blocks, kz_grid(kz_blocks_for(blocks, WARPS)), dim3(WARPS * KZ_WARP), 0,
                                   q->stream, all, inverse, g, square);
