@@ -27,13 +27,13 @@ KZ_FN bool beats(int64_t j, float z, int32_t y, float own)
     return j < y ? z >= own : j > y && z > own;
 }
 
-/* Up to 32 classes: `group` lanes to a row, a power of two, an output to a lane.  Reads z and writes dz, 8 bytes, and 28
+/* Up to 32 classes: 2^shift lanes to a row, an output to a lane.  Reads z and writes dz, 8 bytes, and 28
  * bytes for a row; an exp per output, some 25 operations in binary64, and a logarithm per row, twice that, which all lanes
  * compute: with few rows the latency of these bounds it, with many binary64 does. */
-static __global__ void __launch_bounds__(THREADS) few_classes(kz_loss l, int group)
+static __global__ void __launch_bounds__(THREADS) few_classes(kz_loss l, int shift)
 {
-    int j = static_cast<int>(threadIdx.x) & (group - 1), first = kz_lane() - j;
-    int64_t r = kz_thread_of_grid() / group, n = l.outputs;
+    const int group = 1 << shift, j = static_cast<int>(threadIdx.x) & (group - 1), first = kz_lane() - j;
+    int64_t r = kz_thread_of_grid() >> shift, n = l.outputs;
     bool is_row = r < l.rows, is_output = is_row && j < n;
     int32_t y = is_row ? l.label[target_of(l, r)] : 0;
     float z = is_output ? l.z[r * n + j] : -INFINITY, most = z;
@@ -126,10 +126,10 @@ static __global__ void __launch_bounds__(MOST_WARPS *KZ_WARP) many_classes(kz_lo
 static cudaError_t queue_cross_entropy(const kz_loss &l, const kz_cuda_queue *q)
 {
     if (l.outputs <= KZ_WARP) {
-        int group = 2;
-        while (group < l.outputs) group *= 2;
-        return KZ_LAUNCH(few_classes, kz_grid(kz_blocks_for(l.rows, THREADS / group)), dim3(THREADS), 0, q->stream, l,
-                         group);
+        int shift = 1;
+        while (1 << shift < l.outputs) shift++;
+        return KZ_LAUNCH(few_classes, kz_grid(kz_blocks_for(l.rows, THREADS >> shift)), dim3(THREADS), 0, q->stream, l,
+                         shift);
     }
     if (l.outputs > MOST_CLASSES) return cudaErrorInvalidValue; /* as kz_sum_f32 */
     int64_t parts = kz_blocks_for(l.outputs, KZ_SUM_BLOCK), warps = kz_blocks_for(l.outputs, KZ_WARP);

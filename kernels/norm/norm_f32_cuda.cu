@@ -10,7 +10,7 @@ enum {
     WARPS = 8,       /* of a block of mean_blocks */
     MOST_WARPS = 32, /* of norm_rest, which is one block */
     ONE_LAUNCH = 64, /* blocks of 1024: with more, a second launch costs less than waiting for one block */
-    AT_ONCE = 16     /* loads under way in a lane */
+    AT_ONCE = 16     /* elements of a lane, loaded before they are used */
 };
 
 /* The tensors of a gradient; on level 0 they are its elements, on level k + 1 the sums of level k's blocks. */
@@ -72,7 +72,6 @@ KZ_FN double mean_block(int n, float inverse, float *g)
         for (int i = 0; i < AT_ONCE; i++) {
             x[i] *= inverse;
             if (i * KZ_SUM_LANES < left) g[i * KZ_SUM_LANES] = x[i];
-            else x[i] = 0.0f; /* 0 times infinity is not */
             sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
         }
     }
@@ -88,7 +87,7 @@ KZ_FN void mean_at(const tensors &all, int64_t place, float inverse, float *g, d
 }
 
 /* A warp to a block of 1024.  Reads and writes g: 8 bytes per element, 1 flop in binary32 and 2 in binary64, so memory
- * bounds it; a warp's accesses are 128 neighbouring bytes, aligned or not, and 16 of them are under way. */
+ * bounds it; a warp's accesses are 128 neighbouring bytes, aligned or not, and several of each lane are under way. */
 static __global__ void __launch_bounds__(WARPS *KZ_WARP)
     mean_blocks(tensors all, float inverse, float *g, double *square)
 {
@@ -102,8 +101,7 @@ KZ_FN void root_of_all(const tensors &all, int level, const double *sum, double 
     double total = 0.0;
     for (int64_t t0 = 0; t0 < all.count; t0 += KZ_WARP) {
         int64_t t = t0 + kz_lane();
-        bool any = t < all.count && all.offset[t + 1] > all.offset[t];
-        double x = any ? sum[begin_of(all, t, level)] : 0.0;
+        double x = t < all.count ? sum[begin_of(all, t, level)] : 0.0;
         for (int i = 0; i < KZ_WARP && t0 + i < all.count; i++) total += kz_shuffle(x, i);
     }
     if (kz_lane() == 0) *norm = sqrt(total);

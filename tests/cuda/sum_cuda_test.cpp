@@ -50,6 +50,41 @@ TEST(CudaSum, HasMoreThanTwoLevels)
     });
 }
 
+// Two launches before the last: beyond 32768 blocks.  Mostly zeros, of which no copy is kept here.
+TEST(CudaSum, TakesBlockSumsAsAVectorAgain)
+{
+    Random random(74);
+    const int64_t n = 32768 * 1024 + 1, some = 5000;
+    const std::vector<int64_t> at = {0, 1024 * 1024 + 7, n - some};
+    const std::vector<double> x = wild(random, some);
+    double *all = nullptr;
+    kz_running_sum wanted = {};
+    cuda::check(cudaMalloc(&all, static_cast<size_t>(n) * sizeof *all));
+    cuda::check(cudaMemset(all, 0, static_cast<size_t>(n) * sizeof *all));
+    for (int64_t begin : at)
+        cuda::check(
+            cudaMemcpy(all + begin, x.data(), static_cast<size_t>(some) * sizeof(double), cudaMemcpyHostToDevice));
+    for (int64_t i = 0, part = 0; i < n; i++) {
+        bool in = part < 3 && i >= at[static_cast<size_t>(part)];
+        kz_running_sum_add(&wanted, in ? x[static_cast<size_t>(i - at[static_cast<size_t>(part)])] : 0.0);
+        if (in && i + 1 == at[static_cast<size_t>(part)] + some) part++;
+    }
+#ifdef KZ_CUDA_ON_CPU_H
+    kz_cuda_on_cpu_order(1); // backwards: a sum that overwrote what another one still needs is seen
+#endif
+    Array<double> out({-1.0});
+    {
+        Queue q(132, 2 * (32769 + 33));
+        cuda::check(kz_sum_f64__cuda(n, all, out.begin(), q));
+        EXPECT_EQ(oracle::bits(out.values()[0]), oracle::bits(kz_running_sum_end(&wanted)));
+        EXPECT_TRUE(q.intact());
+    }
+    cuda::check(cudaFree(all));
+#ifdef KZ_CUDA_ON_CPU_H
+    kz_cuda_on_cpu_order(0);
+#endif
+}
+
 TEST(CudaSum, OfNothingAndOfMinusZeroIsPlusZero)
 {
     for (size_t n : {0, 1, 33, 1025}) ASSERT_EQ(oracle::bits(sum(std::vector<double>(n, -0.0))), 0u) << n;
