@@ -364,6 +364,7 @@ static kz_status cpu_repeat(kz_device *dev, const void *key, size_t bytes, kz_qu
 
 const kz_device_ops kz_device_cpu = {
     .name = "cpu",
+    .destroy = kz_cpu_destroy,
     .alloc = cpu_alloc,
     .release = cpu_release,
     .share = cpu_share,

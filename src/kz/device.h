@@ -22,7 +22,8 @@ typedef struct kz_device kz_device;
 typedef kz_status kz_queue_fn(void *context);
 
 typedef struct {
-    const char *name; /* "cpu" */
+    const char *name; /* "cpu", "cuda"; "cuda-on-cpu": the GPU's kernels executed on the CPU, for tests */
+    void (*destroy)(kz_device **dev); /* use kz_device_destroy */
 
     /* *out <- zeroed memory of `bytes`.  Fails: KZ_E_MEM naming `what`. */
     kz_status (*alloc)(kz_device *dev, void *out, size_t bytes, const char *what);
@@ -68,18 +69,38 @@ typedef struct {
     kz_status (*repeat)(kz_device *dev, const void *key, size_t bytes, kz_queue_fn *queue, void *context);
 } kz_device_ops;
 
+/* What is known of a GPU. */
+typedef struct {
+    char model[96];       /* "NVIDIA H100 80GB HBM3" */
+    char variant[16];     /* "sm_90" */
+    char bus[16];         /* PCI address, by which NVML knows it; "": none */
+    char driver[16];      /* CUDA version of the driver: "13.0" */
+    char runtime[16];     /* CUDA version that the module was built with */
+    char reason[128];     /* why it cannot be used; "": it can */
+    int64_t memory, free; /* bytes */
+    int64_t multiprocessors;
+} kz_gpu;
+
 struct kz_device {
     const kz_device_ops *ops;
     int threads;         /* that compute; 0 where it means nothing */
-    const char *variant; /* instruction set in use: "plain", "avx2", "avx512", "neon" */
+    const char *variant; /* instruction set in use: "plain", "avx2", "avx512", "neon", "sm_90" */
     bool ahead;          /* operations may be under way when they return; else they are done */
+    const kz_gpu *gpu;   /* NULL: a CPU.  Its own memory is then apart from the host's ... */
+    int64_t reserve;     /* ... of which `share` leaves so many bytes for what is allocated after it, ... */
+    int64_t outside;     /* ... and so many shared bytes did not fit: they are read from host memory */
 };
 
 /* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N") with cfg->threads threads (0: all this process may use)
- * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  *out is yours to destroy.
+ * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  "auto" is the first GPU that can
+ * be used, else the CPU, and with `isa` always the CPU.  *out is yours to destroy.
  * Fails: KZ_E_DEVICE (not there; says what is), KZ_E_MEM. */
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa);
 void kz_device_destroy(kz_device **dev);
+
+/* *out <- the GPUs that CUDA sees, those that cannot be used with the reason; yours to kz_free.
+ * Fails: KZ_E_DEVICE, saying why there are none; KZ_E_MEM. */
+kz_status kz_device_gpus(kz_gpu **out, int64_t *n);
 
 /* Names of the instruction sets of this build that this CPU can run, slowest first; NULL-terminated, constant. */
 const char *const *kz_device_isas(void);

@@ -44,6 +44,7 @@ typedef struct {
     int64_t stream_windows, stream_bytes; /* ... windows filled, bytes read for them */
     double stream_waited;                 /* ... seconds that training and evaluation waited for them */
     const char *device, *isa;             /* what computed: "cpu", "avx2" */
+    const kz_gpu *gpu;                    /* NULL: a CPU */
     int threads;
 } kz_run;
 

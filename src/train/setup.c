@@ -234,12 +234,16 @@ kz_status trainer_setup(trainer *t)
     if (t->options->dry_run) goto done;
     KZ_TRY(kz_model_create(&t->model, t->dev, t->cfg, t->data->features, t->outputs, t->max_rows));
     KZ_TRY(kz_optim_create(&t->optim, t->dev, &t->cfg->optimizer, t->parameters, t->steps));
-    KZ_TRY(view_split(t, &t->train, &t->data->train));
-    KZ_TRY(view_split(t, &t->valid, &t->data->valid));
-    KZ_TRY(view_split(t, &t->test, &t->data->test));
+    t->train.split = &t->data->train;
+    t->valid.split = &t->data->valid;
+    t->test.split = &t->data->test;
     KZ_TRY(make_device_buffers(t));
     KZ_TRY(make_host_buffers(t));
     KZ_TRY(place_tensors(t));
+    t->dev->reserve = 24 * (t->data->train.rows + t->data->valid.rows + t->data->test.rows); /* data fill the rest */
+    KZ_TRY(view_split(t, &t->train, &t->data->train));
+    KZ_TRY(view_split(t, &t->valid, &t->data->valid));
+    KZ_TRY(view_split(t, &t->test, &t->data->test));
     KZ_TRY(kz_model_init(t->model, t->cfg->seed, t->cfg->model.init));
 done:
     return st;

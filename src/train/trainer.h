@@ -86,8 +86,9 @@ kz_status trainer_stream_rows(trainer *t, part_view *view, int64_t begin);
 kz_status trainer_stream_evaluate(trainer *t, part_view *view, double sums[2]); /* losses and scores of all rows */
 
 /* trainer_memory.c */
-double trainer_memory(const trainer *t);          /* bytes that the run will take beside the data */
-kz_status trainer_check_memory(const trainer *t); /* KZ_E_MEM if that is more than the machine has */
+double trainer_memory(const trainer *t);          /* bytes that the run will take beside the data, of the machine ... */
+double trainer_device_memory(const trainer *t);   /* ... and in the device's own memory, which a CPU's is part of */
+kz_status trainer_check_memory(const trainer *t); /* KZ_E_MEM if that is more than there is */
 
 /* step.c: one batch, `rows` rows from place `begin` of train's row numbers on */
 kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows);
