@@ -44,7 +44,8 @@ static __global__ void dense_slope(kz_dense d, float *dz, int64_t n, bool wide)
 
 cudaError_t kz_dense_slope_f32__cuda(const kz_dense *d, float *dz, const kz_cuda_queue *q)
 {
-    int64_t n = d->rows * d->units, blocks = kz_pieces(n, 4 * SLOPE_THREADS), fill = 8 * q->multiprocessors;
+    int64_t n = d->rows * d->units, blocks = kz_pieces(n, 4 * SLOPE_THREADS),
+            fill = 8 * (q->multiprocessors > 0 ? q->multiprocessors : 1);
     if (n == 0 || (d->activation == KZ_ACTIVATION_identity && !d->dropout.threshold)) return cudaSuccess;
     bool wide = kz_is_wide(dz, 4) && kz_is_wide(d->kept, 4);
     dim3 grid(static_cast<unsigned>(blocks < fill ? blocks : fill));

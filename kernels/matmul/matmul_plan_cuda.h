@@ -66,8 +66,8 @@ static inline void kz_matmul_plan_estimate(kz_matmul_plan *p, int64_t k, int64_t
             (double)(kz_pieces(tiles, processors) * p->chains * tile_rows * tile_columns * 4) / KZ_L2_BYTES_PER_CYCLE;
 }
 
-/* The cut of an m x n x k product, m and n > 0, for a device of so many multiprocessors, with so much scratch and so many
- * arrival counters. */
+/* The cut of an m x n x k product, m > 0, for a device of so many multiprocessors, with so much scratch and so many arrival
+ * counters.  Without columns there still is one of tiles: sums over A's rows are its. */
 static inline kz_matmul_plan kz_matmul_plan_make(int64_t m, int64_t n, int64_t k, int64_t processors, int64_t scratch,
                                                  int64_t arrivals)
 {
@@ -75,7 +75,7 @@ static inline kz_matmul_plan kz_matmul_plan_make(int64_t m, int64_t n, int64_t k
     if (processors < 1) processors = 1;
 #define KZ_TILE(name, tile_rows, tile_columns, r, row_groups, column_groups, depth, blocks, busy, alone)               \
     {                                                                                                                  \
-        int64_t rows = kz_pieces(m, tile_rows), columns = kz_pieces(n, tile_columns);                                  \
+        int64_t rows = kz_pieces(m, tile_rows), columns = n > 0 ? kz_pieces(n, tile_columns) : 1;                      \
         int64_t chains = k > 0 ? kz_pieces(k, KZ_MATMUL_BLOCK) : 1;                                                    \
         int64_t slices[] = {1, processors / (rows * columns), processors * blocks / (rows * columns), chains};         \
         for (int i = 0; i < 4; i++) {                                                                                  \
