@@ -68,7 +68,8 @@ template <class T, int V> static cudaError_t queue_gather(const kz_gather &g, co
     int64_t units = kz_blocks_for(g.width, V);
     while (1 << by.shift < THREADS && 1 << by.shift < units) by.shift++;
     by.chunks = kz_blocks_for(units, 1 << by.shift);
-    int64_t items = g.rows * by.chunks, at_once = THREADS >> by.shift, blocks = kz_blocks_for(items, at_once * MOST_ITEMS);
+    int64_t items = g.rows * by.chunks, at_once = THREADS >> by.shift,
+            blocks = kz_blocks_for(items, at_once * MOST_ITEMS);
     if (blocks >= 2 * int64_t(q->multiprocessors)) /* enough that no multiprocessor idles */
         return KZ_LAUNCH((gather<T, V, MOST_ITEMS>), kz_grid(blocks), dim3(THREADS), 0, q->stream, g, by);
     return KZ_LAUNCH((gather<T, V, 1>), kz_grid(kz_blocks_for(items, at_once)), dim3(THREADS), 0, q->stream, g, by);

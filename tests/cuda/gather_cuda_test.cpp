@@ -77,7 +77,8 @@ TEST(CudaGather, AlignmentChangesNothing)
             for (size_t to : {0, 1, 4})
                 for (size_t mean : {0, 3})
                     for (bool bytes : {false, true})
-                        expect_plain(random, {5, 36, bytes, 1, from, to, mean, 1 + 131 * static_cast<int>(order % 2)}, 2);
+                        expect_plain(random, {5, 36, bytes, 1, from, to, mean, 1 + 131 * static_cast<int>(order % 2)},
+                                     2);
     });
 }
 

@@ -23,11 +23,13 @@ Batch batch(Random &random, int which, int64_t rows, int64_t outputs, std::vecto
     int64_t targets = rows + 3;
     Batch b = {which, rows, outputs, std::move(z), {}, {}, {}, {}, {}, {}};
     for (int64_t i = 0; i < 2 + rows; i++) b.row.push_back(random.below(targets));
-    int64_t classes = kz_loss_is_of_classes(which) ? std::max<int64_t>(outputs, which == KZ_LOSS_cross_entropy ? 1 : 2) : 0;
+    int64_t classes =
+        kz_loss_is_of_classes(which) ? std::max<int64_t>(outputs, which == KZ_LOSS_cross_entropy ? 1 : 2) : 0;
     for (int64_t i = 0; i < targets && classes; i++) b.label.push_back(static_cast<int32_t>(random.below(classes)));
     if (classes) return b;
     b.value = cuda::numbers(random, targets * outputs), b.raw = cuda::numbers(random, targets * outputs);
-    for (int64_t j = 0; j < outputs; j++) b.mean.push_back(random.wild()), b.deviation.push_back(random.uniform(0.5, 2));
+    for (int64_t j = 0; j < outputs; j++)
+        b.mean.push_back(random.wild()), b.deviation.push_back(random.uniform(0.5, 2));
     return b;
 }
 
@@ -65,8 +67,8 @@ void expect_plain(const Batch &b, int64_t begin, unsigned order = 0)
     ASSERT_TRUE(q.intact());
 }
 
-const int64_t numbers_of_classes[] = {1, 2, 3, 4, 5, 8, 10, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 257, 1000, 1023, 1024,
-                                      1025, 2049};
+const int64_t numbers_of_classes[] = {1,  2,  3,  4,   5,   8,   10,   16,   17,   31,   32,  33,
+                                      63, 64, 65, 100, 255, 257, 1000, 1023, 1024, 1025, 2049};
 
 } // namespace
 
@@ -140,7 +142,8 @@ TEST(CudaBinaryCrossEntropy, GivesThePlainBits)
         for (int64_t rows : {0, 1, 31, 127, 128, 129, 1000}) {
             std::vector<float> z = random.floats(rows, -30, 30);
             expect_plain(batch(random, KZ_LOSS_binary_cross_entropy, rows, 1, z), 0, order);
-            expect_plain(batch(random, KZ_LOSS_binary_cross_entropy, rows, 1, cuda::numbers(random, rows, true)), 2, order);
+            expect_plain(batch(random, KZ_LOSS_binary_cross_entropy, rows, 1, cuda::numbers(random, rows, true)), 2,
+                         order);
         }
     });
 }

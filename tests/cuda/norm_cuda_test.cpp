@@ -18,7 +18,8 @@ void expect_plain(const std::vector<int64_t> &sizes, std::vector<float> g, float
     Array<float> to(g, shift);
     Array<int64_t> offsets(offset);
     Array<double> norm({-1.0}), square(std::vector<double>(static_cast<size_t>(kz_norm_squares(all, count)), -1.0));
-    cuda::check(kz_mean_norm_f32__cuda(count, offsets.begin(), all, inverse, to.begin(), square.begin(), norm.begin(), q));
+    cuda::check(
+        kz_mean_norm_f32__cuda(count, offsets.begin(), all, inverse, to.begin(), square.begin(), norm.begin(), q));
 
     double total = 0;
     for (size_t t = 0; t < sizes.size(); t++) {
@@ -28,8 +29,8 @@ void expect_plain(const std::vector<int64_t> &sizes, std::vector<float> g, float
         total += kz_sum_f64(blocks, block.data());
     }
     double got = norm.values()[0], wanted = std::sqrt(total);
-    ASSERT_TRUE(oracle::same(got, wanted)) << got << ", wanted " << wanted << ": " << all << " elements in " << count
-                                           << " tensors, order " << order;
+    ASSERT_TRUE(oracle::same(got, wanted))
+        << got << ", wanted " << wanted << ": " << all << " elements in " << count << " tensors, order " << order;
     ASSERT_EQ(oracle::first_difference(to.values(), g), -1) << "order " << order;
     (void)square.values(); // nothing outside was written
 }
@@ -53,10 +54,22 @@ std::vector<int64_t> many(Random &random, size_t count, int64_t most)
 TEST(CudaMeanNorm, GivesThePlainBitsForAnyTensors)
 {
     Random random(90);
-    std::vector<std::vector<int64_t>> all = {
-        {},         {0},    {1},    {5, 0, 3},           {0, 0, 7, 0},         {31, 32, 33},     {512, 513},
-        {1023},     {1024}, {1025}, {1023, 1, 1024, 64}, {2048, 32, 320, 10},  {100001, 7, 2049}, {1025, 0, 0, 1},
-        {70000, 0}, {66560, 1024, 1024}};
+    std::vector<std::vector<int64_t>> all = {{},
+                                             {0},
+                                             {1},
+                                             {5, 0, 3},
+                                             {0, 0, 7, 0},
+                                             {31, 32, 33},
+                                             {512, 513},
+                                             {1023},
+                                             {1024},
+                                             {1025},
+                                             {1023, 1, 1024, 64},
+                                             {2048, 32, 320, 10},
+                                             {100001, 7, 2049},
+                                             {1025, 0, 0, 1},
+                                             {70000, 0},
+                                             {66560, 1024, 1024}};
     all.push_back(many(random, 40, 300));  // more than a warp's, in one launch
     all.push_back(many(random, 70, 2500)); // in two
     cuda::for_each_order([&](unsigned order) {

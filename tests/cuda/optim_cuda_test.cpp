@@ -102,7 +102,8 @@ TEST(CudaOptim, AfterABadStepNothingChanges)
 {
     Random random(102);
     for (int which = 0; which < KZ_OPTIMS; which++)
-        for (int64_t bad_step : {0, 3}) expect_plain(random, {which, 700, 3, bad_step, 1.0, false, 0, 132}, some(random, 2));
+        for (int64_t bad_step : {0, 3})
+            expect_plain(random, {which, 700, 3, bad_step, 1.0, false, 0, 132}, some(random, 2));
 }
 
 TEST(CudaOptim, LaterStepsTakeTheirCoefficients)

@@ -35,7 +35,8 @@ TEST(CudaSum, FollowsTheRuleAtEverySize)
         all.push_back(wild(random, n));
     cuda::for_each_order([&](unsigned order) {
         for (const std::vector<double> &x : all)
-            ASSERT_EQ(oracle::bits(sum(x, order % 2)), oracle::bits(kz_sum_f64(static_cast<int64_t>(x.size()), x.data())))
+            ASSERT_EQ(oracle::bits(sum(x, order % 2)),
+                      oracle::bits(kz_sum_f64(static_cast<int64_t>(x.size()), x.data())))
                 << "n " << x.size() << ", order " << order;
     });
 }
@@ -105,7 +106,8 @@ bool same(const Standing &a, const Standing &b)
            a.tally.step == b.tally.step;
 }
 
-void tally_both(Standing &s, int64_t rows, const std::vector<double> &loss, const std::vector<double> &score, double norm)
+void tally_both(Standing &s, int64_t rows, const std::vector<double> &loss, const std::vector<double> &score,
+                double norm)
 {
     int64_t parts = static_cast<int64_t>(loss.size());
     Queue q;
@@ -126,7 +128,8 @@ TEST(CudaTally, AddsTheTreeOfThePartsAndMovesTheCursor)
     Random random(73);
     cuda::for_each_order([&](unsigned) {
         Standing s = {{5, 100}, {0.5, 2, -1, 99}};
-        for (int64_t parts : {1, 2, 3, 5, 8, 31, 64, 100}) tally_both(s, 7, wild(random, parts), wild(random, parts), 1.5);
+        for (int64_t parts : {1, 2, 3, 5, 8, 31, 64, 100})
+            tally_both(s, 7, wild(random, parts), wild(random, parts), 1.5);
         EXPECT_EQ(s.at.begin, 5 + 8 * 7);
         EXPECT_EQ(s.at.step, 108);
         EXPECT_EQ(s.tally.bad_step, -1);
