@@ -23,7 +23,11 @@ typedef struct {
     float *scratch;         /* uninitialised; block totals of a product over k, block sums */
     int64_t scratch_floats; /* with fewer a product is cut into fewer parts: another schedule, the same bits */
     int multiprocessors;    /* of the device: how many blocks fill it */
+    unsigned
+        *arrivals; /* (KZ_CUDA_ARRIVALS): zeroed once; every launch leaves zeros.  NULL: no product is cut over k */
 } kz_cuda_queue;
+
+enum { KZ_CUDA_ARRIVALS = 4096 };
 
 cudaError_t kz_gather_f32__cuda(const kz_gather *g, const kz_cuda_queue *q);
 cudaError_t kz_loss_f32__cuda(const kz_loss *l, const kz_cuda_queue *q);

@@ -68,13 +68,15 @@ template <class T> class Array {
 // `multiprocessors` decides how a launch is cut: with one, small arrays show what large ones do.
 class Queue {
   public:
-    explicit Queue(int multiprocessors = 132, int64_t scratch = 1 << 14)
-        : scratch_(std::vector<float>(static_cast<size_t>(scratch), oracle::kNan))
+    explicit Queue(int multiprocessors = 132, int64_t scratch = 1 << 14, size_t shift = 0, bool counters = true)
+        : scratch_(std::vector<float>(static_cast<size_t>(scratch), oracle::kNan), shift),
+          arrivals_(std::vector<unsigned>(KZ_CUDA_ARRIVALS, 0))
     {
         check(cudaStreamCreate(&queue_.stream));
         queue_.scratch = scratch_.begin();
         queue_.scratch_floats = scratch;
         queue_.multiprocessors = multiprocessors;
+        queue_.arrivals = counters ? arrivals_.begin() : nullptr;
     }
     ~Queue()
     {
@@ -93,11 +95,12 @@ class Queue {
     bool intact() const
     {
         (void)scratch_.values();
-        return true;
+        return arrivals_.values() == std::vector<unsigned>(KZ_CUDA_ARRIVALS, 0);
     }
 
   private:
     Array<float> scratch_;
+    Array<unsigned> arrivals_;
     kz_cuda_queue queue_ = {};
 };
 
