@@ -11,7 +11,7 @@ struct Shape {
     int64_t rows, width;
     bool bytes;
     int scaling; // 0: none, 1: standard, 2: unit
-    size_t shift_from, shift_to, shift_mean;
+    size_t shift_from, shift_to, shift_mean, shift_factor;
     int multiprocessors;
 };
 
@@ -35,7 +35,7 @@ template <class T> void expect_plain(Random &random, const Shape &s, const std::
     Array<T> from(source, s.shift_from);
     Array<int64_t> rows(row);
     Array<kz_cursor> at({cursor});
-    Array<float> means(mean, s.shift_mean), factors(factor, s.shift_mean);
+    Array<float> means(mean, s.shift_mean), factors(factor, s.shift_factor);
     Array<float> x(std::vector<float>(wanted.size(), oracle::kNan), s.shift_to);
     g.row = rows.begin(), g.at = begin ? at.begin() : nullptr, g.from = from.begin(), g.x = x.begin();
     if (s.scaling == 1) g.mean = means.begin(), g.factor = factors.begin();
@@ -65,7 +65,7 @@ TEST(CudaGather, GivesThePlainBits)
                 for (bool bytes : {false, true})
                     for (int scaling : {0, 1, 2})
                         for (int multiprocessors : {1, 132})
-                            expect_plain(random, {rows, width, bytes, scaling, 0, 0, 0, multiprocessors}, order % 3);
+                            expect_plain(random, {rows, width, bytes, scaling, 0, 0, 0, 0, multiprocessors}, order % 3);
     });
 }
 
@@ -73,12 +73,14 @@ TEST(CudaGather, AlignmentChangesNothing)
 {
     Random random(81);
     cuda::for_each_order([&](unsigned order) {
-        for (size_t from : {0, 1, 2, 4})
-            for (size_t to : {0, 1, 4})
-                for (size_t mean : {0, 3})
+        for (size_t from : {0u, 1u, 2u, 4u})
+            for (size_t to : {0u, 1u, 4u})
+                for (size_t scale : {0u, 1u, 2u})
                     for (bool bytes : {false, true})
-                        expect_plain(random, {5, 36, bytes, 1, from, to, mean, 1 + 131 * static_cast<int>(order % 2)},
-                                     2);
+                        expect_plain(
+                            random,
+                            {5, 36, bytes, 1, from, to, scale & 1, scale & 2, 1 + 131 * static_cast<int>(order % 2)},
+                            2);
     });
 }
 
@@ -86,13 +88,13 @@ TEST(CudaGather, WideRowsAreCut)
 {
     Random random(82);
     for (bool bytes : {false, true})
-        for (int64_t width : {100000, 10003}) expect_plain(random, {2, width, bytes, 1, 0, 0, 0, 1}, 1);
+        for (int64_t width : {100000, 10003}) expect_plain(random, {2, width, bytes, 1, 0, 0, 0, 0, 1}, 1);
 }
 
 TEST(CudaGather, NoRowsOrColumnsAreFine)
 {
     Random random(83);
-    expect_plain(random, {0, 5, false, 1, 0, 0, 0, 132}, 1);
+    expect_plain(random, {0, 5, false, 1, 0, 0, 0, 0, 132}, 1);
     Queue q;
     kz_gather none = {};
     none.rows = 3;

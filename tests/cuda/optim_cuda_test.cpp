@@ -32,7 +32,7 @@ struct Case {
     int64_t n, step, bad_step;
     double norm;
     bool special;
-    size_t shift;
+    unsigned shifted; // a bit for each of g, parameters, moments
     int multiprocessors;
 };
 
@@ -45,7 +45,8 @@ void expect_plain(Random &random, const Case &c, const std::vector<kz_optim_coef
         for (float &x : state) x = x < 0 ? -x * 0x1p-90f : x; // some of them vanish; roots are of positive numbers
     }
     Queue q(c.multiprocessors);
-    Array<float> ga(g, c.shift), pa(p, c.shift), s0(s[0], c.shift), s1(s[1], c.shift);
+    Array<float> ga(g, c.shifted & 1), pa(p, c.shifted >> 1 & 1), s0(s[0], c.shifted >> 2 & 1),
+        s1(s[1], c.shifted >> 3);
     Array<kz_optim_coef> ca(coefs);
     Array<kz_tally> tally({{1, 2, c.bad_step, c.step}});
     Array<double> norm({c.norm});
@@ -80,8 +81,8 @@ TEST(CudaOptim, GivesThePlainBits)
     cuda::for_each_order([&](unsigned) {
         for (int which = 0; which < KZ_OPTIMS; which++)
             for (int64_t n : {0, 1, 3, 4, 5, 127, 128, 511, 512, 513, 4097, 6001})
-                for (size_t shift : {0, 1})
-                    expect_plain(random, {which, n, random.below(30), -1, 1.0, n % 2 == 1, shift, n % 3 ? 1 : 132},
+                for (unsigned shifted : {0u, 1u, 2u, 4u, 8u, 15u})
+                    expect_plain(random, {which, n, random.below(30), -1, 1.0, n % 2 == 1, shifted, n % 3 ? 1 : 132},
                                  some(random, 4));
     });
 }

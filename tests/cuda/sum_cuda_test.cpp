@@ -87,12 +87,12 @@ TEST(CudaSum, TakesBlockSumsAsAVectorAgain)
 
 TEST(CudaSum, OfNothingAndOfMinusZeroIsPlusZero)
 {
-    for (size_t n : {0, 1, 33, 1025}) ASSERT_EQ(oracle::bits(sum(std::vector<double>(n, -0.0))), 0u) << n;
+    for (size_t n : {0u, 1u, 33u, 1025u}) ASSERT_EQ(oracle::bits(sum(std::vector<double>(n, -0.0))), 0u) << n;
 }
 
 TEST(CudaSum, PassesNonFiniteValuesOn)
 {
-    for (size_t n : {1, 40, 1024, 1025, 40000}) {
+    for (size_t n : {1u, 40u, 1024u, 1025u, 40000u}) {
         std::vector<double> x(n, 1.0);
         x[n - 1] = NAN;
         EXPECT_TRUE(std::isnan(sum(x))) << n;
@@ -113,13 +113,14 @@ TEST(CudaAdd, AddsEveryElementOnce)
 {
     Random random(72);
     cuda::for_each_order([&](unsigned order) {
+        size_t other = order % 2;
         for (int64_t n : {0, 1, 3, 4, 5, 255, 256, 1023, 1024, 1025, 5003})
-            for (size_t shift : {0, 1, 4})
+            for (size_t shift : {0u, 1u, 4u})
                 for (int multiprocessors : {1, 132}) {
                     std::vector<float> a = cuda::numbers(random, n, true), b = cuda::numbers(random, n, true), wanted;
                     for (size_t i = 0; i < a.size(); i++) wanted.push_back(a[i] + b[i]);
                     Queue q(multiprocessors);
-                    Array<float> to(a, shift), from(b, shift * (order % 2));
+                    Array<float> to(a, shift), from(b, other);
                     cuda::check(kz_add_f32__cuda(n, from.begin(), to.begin(), q));
                     ASSERT_EQ(oracle::first_difference(to.values(), wanted), -1) << n << ", order " << order;
                     ASSERT_TRUE(q.intact() && from.values().size() == b.size());
