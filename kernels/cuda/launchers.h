@@ -23,7 +23,11 @@ typedef struct {
     float *scratch;         /* uninitialised; block totals of a product over k, block sums */
     int64_t scratch_floats; /* with fewer a product is cut into fewer parts: another schedule, the same bits */
     int multiprocessors;    /* of the device: how many blocks fill it */
+    unsigned
+        *arrivals; /* (KZ_CUDA_ARRIVALS): zeroed once; every launch leaves zeros.  NULL: no product is cut over k */
 } kz_cuda_queue;
+
+enum { KZ_CUDA_ARRIVALS = 4096 };
 
 cudaError_t kz_gather_f32__cuda(const kz_gather *g, const kz_cuda_queue *q);
 cudaError_t kz_loss_f32__cuda(const kz_loss *l, const kz_cuda_queue *q);
@@ -37,11 +41,13 @@ cudaError_t kz_dense_weights_f32__cuda(const kz_dense *d, const float *dz, const
 cudaError_t kz_dense_input_f32__cuda(const kz_dense *d, const float *dz, const kz_dense *below, float *dx,
                                      const kz_cuda_queue *q);
 
+/* Of nothing it is +0, which is written.  Beyond 32768 elements it needs 2 floats of scratch for each 1024, and again for
+ * each 1024 of their sums; with less: cudaErrorInvalidValue. */
 cudaError_t kz_sum_f64__cuda(int64_t n, const double *x, double *out, const kz_cuda_queue *q);
 cudaError_t kz_add_f32__cuda(int64_t n, const float *b, float *a, const kz_cuda_queue *q);
 
-/* g <- g x inverse, *norm <- its norm over `count` tensors, offset (count + 1) on the device.  `square` has room for
- * kz_norm_squares(n, count) numbers. */
+/* g <- g x inverse, *norm <- its norm over `count` tensors, offset (count + 1) on the device; of nothing it is +0, which
+ * is written.  `square` has room for kz_norm_squares(n, count) numbers. */
 int64_t kz_norm_squares(int64_t n, int64_t count);
 cudaError_t kz_mean_norm_f32__cuda(int64_t count, const int64_t *offset, int64_t n, float inverse, float *g,
                                    double *square, double *norm, const kz_cuda_queue *q);

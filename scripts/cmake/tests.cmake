@@ -31,6 +31,7 @@ if(KZ_SANITIZE AND NOT KZ_SANITIZE MATCHES thread)
 endif()
 target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
 add_dependencies(kaizen-tests program)
+add_subdirectory(tests/cuda_on_cpu)
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120

@@ -99,6 +99,7 @@ kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
     KZ_TRY(kz_cuda_repeat_create(cuda));
     KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.scratch, SCRATCH * sizeof(float), "scratch"));
     cuda->queue.scratch_floats = SCRATCH;
+    KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.arrivals, KZ_CUDA_ARRIVALS * sizeof(unsigned), "counters"));
     *out = &cuda->base;
     cuda = NULL;
 done:
@@ -117,6 +118,7 @@ void kz_cuda_destroy(kz_device **dev)
     kz_cuda_repeat_destroy(cuda);
     kz_cuda_stage_destroy(cuda);
     kz_cuda_release(*dev, &cuda->queue.scratch);
+    kz_cuda_release(*dev, &cuda->queue.arrivals);
     kz_cuda_release(*dev, &cuda->square);
     if (cuda->queue.stream) (void)cudaStreamDestroy(cuda->queue.stream);
     kz_free(&cuda);
