@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string>
 #include <vector>
 
 namespace kz_sim {
@@ -104,14 +103,23 @@ uint64_t next_seed(void)
     return m.seed >> 16;
 }
 
-std::string text_of(const uint3 &at)
+/* Text without an allocation, as who fails never returns to free it. */
+struct words {
+    char text[256];
+};
+
+words text_of(const uint3 &at)
 {
-    return "(" + std::to_string(at.x) + "," + std::to_string(at.y) + "," + std::to_string(at.z) + ")";
+    words w;
+    snprintf(w.text, sizeof w.text, "(%u,%u,%u)", at.x, at.y, at.z);
+    return w;
 }
 
-std::string text_of(const site &at)
+words text_of(const site &at)
 {
-    return std::string(at.operation) + " at " + at.file + ":" + std::to_string(at.line);
+    words w;
+    snprintf(w.text, sizeof w.text, "%.40s at %.180s:%d", at.operation, at.file, at.line);
+    return w;
 }
 
 /* Ends the block: nobody comes back to its fibres. */
@@ -122,16 +130,19 @@ std::string text_of(const site &at)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    say("kernel %s, block %s, thread %s: %s", m.what.name[0] ? m.what.name : "(name not known)",
-        text_of(block_at).c_str(), text_of(thread_at).c_str(), text);
+    say("kernel %s, block %s, thread %s: %s", m.what.name[0] ? m.what.name : "(name not known)", text_of(block_at).text,
+        text_of(thread_at).text, text);
     m.failed = e;
     fibre_switch(m.threads[static_cast<size_t>(m.running)].on, &m.host);
     abort();
 }
 
-std::string standing_of(const thread &t)
+words standing_of(const thread &t)
 {
-    return t.now == state::done ? "has returned" : "waits in " + text_of(t.waits);
+    words w;
+    if (t.now == state::done) snprintf(w.text, sizeof w.text, "has returned");
+    else snprintf(w.text, sizeof w.text, "waits in %.240s", text_of(t.waits).text);
+    return w;
 }
 
 /* All that have not ended wait, and not all for the same. */
@@ -143,18 +154,17 @@ std::string standing_of(const thread &t)
         for (size_t i = begin; i < begin + KZ_WARP; i++) {
             if (i >= m.threads.size() || static_cast<int>(i) >= m.count)
                 fail(cudaErrorLaunchFailure, "%s: only %d of 32 lanes of the warp came; the block ends within the warp",
-                     text_of(w.where).c_str(), w.arrived);
+                     text_of(w.where).text, w.arrived);
             if (m.threads[i].now != state::at_warp)
                 fail(cudaErrorLaunchFailure, "%s: only %d of 32 lanes of the warp came; thread %s %s",
-                     text_of(w.where).c_str(), w.arrived, text_of(m.index[i]).c_str(),
-                     standing_of(m.threads[i]).c_str());
+                     text_of(w.where).text, w.arrived, text_of(m.index[i]).text, standing_of(m.threads[i]).text);
         }
     }
     for (int i = 0; i < m.count; i++)
         if (m.threads[static_cast<size_t>(i)].now != state::at_barrier)
-            fail(cudaErrorLaunchFailure, "%s: only %d of %d threads came; thread %s %s", text_of(m.barrier).c_str(),
-                 m.waiting, m.count, text_of(m.index[static_cast<size_t>(i)]).c_str(),
-                 standing_of(m.threads[static_cast<size_t>(i)]).c_str());
+            fail(cudaErrorLaunchFailure, "%s: only %d of %d threads came; thread %s %s", text_of(m.barrier).text,
+                 m.waiting, m.count, text_of(m.index[static_cast<size_t>(i)]).text,
+                 standing_of(m.threads[static_cast<size_t>(i)]).text);
     fail(cudaErrorLaunchFailure, "nobody can go on");
 }
 
@@ -271,7 +281,7 @@ void give_back_shared(void)
             if (shared_memory[-1 - i] != FENCE_BYTE ||
                 shared_memory[m.what.shared + static_cast<size_t>(i)] != FENCE_BYTE) {
                 say("kernel %s, block %s: wrote outside its %zu bytes of shared memory", m.what.name,
-                    text_of(block_at).c_str(), m.what.shared);
+                    text_of(block_at).text, m.what.shared);
                 m.failed = cudaErrorIllegalAddress;
             }
     }
@@ -340,8 +350,8 @@ void block_barrier(const char *file, int line)
     t.waits = {"__syncthreads", file, line};
     if (!m.waiting) m.barrier = t.waits;
     else if (t.waits.differs(m.barrier))
-        fail(cudaErrorLaunchFailure, "it waits in %s while other threads wait in %s", text_of(t.waits).c_str(),
-             text_of(m.barrier).c_str());
+        fail(cudaErrorLaunchFailure, "it waits in %s while other threads wait in %s", text_of(t.waits).text,
+             text_of(m.barrier).text);
     t.now = state::at_barrier;
     if (++m.waiting == m.count) {
         m.waiting = 0;
@@ -359,7 +369,7 @@ const uint64_t *warp_exchange(uint64_t value, const char *operation, const char 
     if (!w.arrived) w.where = t.waits;
     else if (t.waits.differs(w.where))
         fail(cudaErrorLaunchFailure, "it takes part in %s while other lanes of its warp are in %s",
-             text_of(t.waits).c_str(), text_of(w.where).c_str());
+             text_of(t.waits).text, text_of(w.where).text);
     uint64_t *values = w.value[t.turn];
     t.turn = !t.turn;
     values[me % KZ_WARP] = value;
