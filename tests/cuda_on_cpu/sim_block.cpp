@@ -42,8 +42,9 @@ struct thread {
     state now;
     bool turn;                  /* which of the two sets of values of its warp is the next one */
     site waits;                 /* where, while it does */
-    std::vector<copy> copies;   /* issued, and not yet waited for */
-    std::vector<size_t> groups; /* how many copies there were when each group ended */
+    size_t pending;             /* copies issued, and not yet waited for */
+    std::vector<copy> copies;   /* these, where they are carried out late */
+    std::vector<size_t> groups; /* how many were pending when each group ended */
 };
 
 struct warp {
@@ -205,8 +206,8 @@ void wait_here(void)
 void end_thread(void)
 {
     thread &t = m.threads[static_cast<size_t>(m.running)];
-    if (!t.copies.empty())
-        fail(cudaErrorLaunchFailure, "it returned and has not waited for %zu asynchronous copies", t.copies.size());
+    if (t.pending)
+        fail(cudaErrorLaunchFailure, "it returned and has not waited for %zu asynchronous copies", t.pending);
     t.groups.clear();
     t.now = state::done;
     m.ended++;
@@ -337,6 +338,7 @@ cudaError_t run_block(uint3 at)
         for (fibre *f : m.fibres) fibre_rewind(f, fibre_main);
         m.idle = m.fibres;
         for (thread &t : m.threads) {
+            t.pending = 0;
             t.copies.clear();
             t.groups.clear();
         }
@@ -394,8 +396,13 @@ void refuse_lane(const char *operation, int value, const char *file, int line)
 
 static void carry_out(const copy &c)
 {
-    if (c.from) memcpy(c.to, c.from, c.bytes);
-    else memset(c.to, 0, c.bytes);
+    if (c.bytes == 16) {
+        if (c.from) memcpy(c.to, c.from, 16);
+        else memset(c.to, 0, 16);
+    } else {
+        if (c.from) memcpy(c.to, c.from, 4);
+        else memset(c.to, 0, 4);
+    }
 }
 
 void copy_async(void *shared, const void *global, size_t bytes, bool valid)
@@ -403,7 +410,7 @@ void copy_async(void *shared, const void *global, size_t bytes, bool valid)
     uintptr_t to = reinterpret_cast<uintptr_t>(shared), base = reinterpret_cast<uintptr_t>(shared_memory);
     if (to % bytes)
         fail(cudaErrorMisalignedAddress, "asynchronous copy of %zu bytes to %p: not aligned", bytes, shared);
-    if (reinterpret_cast<uintptr_t>(global) % bytes)
+    if (reinterpret_cast<uintptr_t>(global) & (bytes - 1))
         fail(cudaErrorMisalignedAddress, "asynchronous copy of %zu bytes from %p: not aligned", bytes, global);
     if (!base || to < base || to - base > m.what.shared || bytes > m.what.shared - (to - base))
         fail(cudaErrorIllegalAddress, "asynchronous copy to byte %lld of %zu bytes of shared memory",
@@ -412,27 +419,34 @@ void copy_async(void *shared, const void *global, size_t bytes, bool valid)
     if (valid && (place_of(global, bytes, &whole) == place::host || !whole))
         fail(cudaErrorIllegalAddress, "asynchronous copy from %p, which is not within device memory", global);
     copy c = {shared, valid ? global : nullptr, bytes};
-    m.threads[static_cast<size_t>(m.running)].copies.push_back(c);
-    if (current().late_copies) fill_with_nan(shared, bytes);
-    else carry_out(c);
+    thread &t = m.threads[static_cast<size_t>(m.running)];
+    t.pending++;
+    if (!current().late_copies) {
+        carry_out(c);
+        return;
+    }
+    t.copies.push_back(c);
+    fill_with_nan(shared, bytes);
 }
 
 void copy_commit(void)
 {
     thread &t = m.threads[static_cast<size_t>(m.running)];
-    t.groups.push_back(t.copies.size());
+    t.groups.push_back(t.pending);
 }
 
 void copy_wait(int pending)
 {
     thread &t = m.threads[static_cast<size_t>(m.running)];
     if (t.groups.size() <= static_cast<size_t>(pending)) return;
-    size_t over = t.groups.size() - static_cast<size_t>(pending), copies = t.groups[over - 1];
-    if (current().late_copies)
-        for (size_t i = 0; i < copies; i++) carry_out(t.copies[i]);
-    t.copies.erase(t.copies.begin(), t.copies.begin() + static_cast<ptrdiff_t>(copies));
+    size_t over = t.groups.size() - static_cast<size_t>(pending), done = t.groups[over - 1];
+    if (!t.copies.empty()) {
+        for (size_t i = 0; i < done; i++) carry_out(t.copies[i]);
+        t.copies.erase(t.copies.begin(), t.copies.begin() + static_cast<ptrdiff_t>(done));
+    }
     t.groups.erase(t.groups.begin(), t.groups.begin() + static_cast<ptrdiff_t>(over));
-    for (size_t &end : t.groups) end -= copies;
+    for (size_t &end : t.groups) end -= done;
+    t.pending -= done;
 }
 
 } // namespace kz_sim
