@@ -33,7 +33,8 @@ struct site {
     int line;
     bool differs(const site &other) const
     {
-        return line != other.line || strcmp(file, other.file) != 0 || strcmp(operation, other.operation) != 0;
+        return line != other.line || (file != other.file && strcmp(file, other.file) != 0) ||
+               (operation != other.operation && strcmp(operation, other.operation) != 0);
     }
 };
 
