@@ -23,7 +23,8 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
-#if defined(__clang__) || defined(__OPTIMIZE__) == 0
+/* Loops stay loops where unrolling them is not possible, or what sanitizers add to each turn would take minutes. */
+#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define KZ_UNROLL
 #define KZ_NO_UNROLL
 #else
