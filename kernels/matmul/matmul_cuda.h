@@ -45,26 +45,29 @@ static inline bool kz_tiled_fits(int64_t m, int64_t n, int64_t k, bool along_k)
 /* A product, as its kernel gets it. */
 typedef struct {
     int m, n, k;
-    const float *a, *b;  /* A is (m, k) or, transposed, (k, m); B is (k, n) or (n, k): row by row */
-    bool a_wide, b_wide; /* of a matrix with k outermost: kz_is_wide */
-    int tile_columns;    /* of the result */
-    int tiles, slices, chains;
+    const float *a, *b;              /* A is (m, k) or, transposed, (k, m); B is (k, n) or (n, k): row by row */
+    int tile_columns;                /* of the result */
+    int tiles, slices, chains, each; /* `each` chains are a slice's; the last one may have fewer */
     float *chain;       /* slices > 1: (chains, tiles, outputs of a tile), then (chains, tile rows, rows) for sums */
     unsigned *arrivals; /* (tiles), 0 */
 } kz_tiled;
 
-/* The sizes of a kernel; ALONG_K: the operand is contiguous along k. */
-template <int ROWS_, int COLUMNS_, int R_, int ROW_GROUPS_, int COLUMN_GROUPS_, int DEPTH_, int BLOCKS_,
-          bool A_ALONG_K_, bool B_ALONG_K_>
+/* How an operand lies in memory: contiguous along k, or along the rows of A (columns of B) with kz_is_wide or without. */
+enum { KZ_ALONG_K, KZ_WIDE, KZ_NARROW };
+
+/* The sizes of a kernel. */
+template <int ROWS_, int COLUMNS_, int R_, int ROW_GROUPS_, int COLUMN_GROUPS_, int DEPTH_, int BLOCKS_, int A_LAYOUT_,
+          int B_LAYOUT_>
 struct kz_tile {
     static constexpr int ROWS = ROWS_, COLUMNS = COLUMNS_, R = R_, ROW_GROUPS = ROW_GROUPS_;
     static constexpr int COLUMN_GROUPS = COLUMN_GROUPS_, DEPTH = DEPTH_, BLOCKS = BLOCKS_;
-    static constexpr bool A_ALONG_K = A_ALONG_K_, B_ALONG_K = B_ALONG_K_;
+    static constexpr int A_LAYOUT = A_LAYOUT_, B_LAYOUT = B_LAYOUT_;
 
     static constexpr int HIGH = ROWS / (R * ROW_GROUPS), WIDE = COLUMNS / (4 * COLUMN_GROUPS); /* threads */
     static constexpr int THREADS = HIGH * WIDE;
     static constexpr int QUADS = ROW_GROUPS * R * COLUMN_GROUPS; /* of a thread: 4 neighbouring outputs each */
-    static constexpr int A_ROW = ROWS + (A_ALONG_K ? 4 : 0), B_ROW = COLUMNS + (B_ALONG_K ? 4 : 0);
+    static constexpr int A_ROW = ROWS + (A_LAYOUT == KZ_ALONG_K ? 4 : 0);
+    static constexpr int B_ROW = COLUMNS + (B_LAYOUT == KZ_ALONG_K ? 4 : 0);
     static constexpr int STAGE = DEPTH * (A_ROW + B_ROW), TOTALS = ROWS * COLUMNS; /* floats */
     /* As many stages as leave room for BLOCKS thread blocks in the 228 KB of sm_90, 1 KB of each being the system's. */
     static constexpr int ROOM = ((228 << 10) / BLOCKS - 1024) / 4 - TOTALS;
@@ -74,16 +77,16 @@ struct kz_tile {
 };
 
 /* Copies an operand's part of each stage in turn: LENGTH rows (of A; columns of B) by DEPTH of k. */
-template <int LENGTH, int ROW, int DEPTH, int THREADS, bool ALONG_K> struct kz_copier;
+template <int LENGTH, int ROW, int DEPTH, int THREADS, int LAYOUT> struct kz_copier;
 
 /* Contiguous along k. */
-template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, true> {
+template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, KZ_ALONG_K> {
     static constexpr int STEP = THREADS / 8, COUNT = LENGTH / STEP; /* a thread's rows: every STEP-th */
     const float *base;
     unsigned from[COUNT]; /* after base */
     int to, p;
 
-    __device__ __forceinline__ kz_copier(const float *x, bool, int row0, int rows, int k0, int k)
+    __device__ __forceinline__ kz_copier(const float *x, int row0, int rows, int k0, int k)
     {
         int t = static_cast<int>(threadIdx.x), row = t / 8, last = rows - 1 - row0;
         p = t % 8;
@@ -110,41 +113,53 @@ template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, 
     }
 };
 
-/* Contiguous along the rows of A (columns of B). */
-template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, false> {
+/* In whole numbers of 16 bytes: where the matrix ends before the tile, its last ones again. */
+template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, KZ_WIDE> {
     static constexpr int CHUNKS = LENGTH / 4, STEP = THREADS / CHUNKS, COUNT = DEPTH / STEP;
     const float *from;
-    int64_t rows;
-    int chunk, p, width; /* columns from this thread's first one on */
-    bool wide;
+    int64_t step;
+    int to, p;
 
-    __device__ __forceinline__ kz_copier(const float *x, bool wide_, int row0, int rows_, int k0, int)
+    __device__ __forceinline__ kz_copier(const float *x, int row0, int rows, int k0, int)
     {
-        int t = static_cast<int>(threadIdx.x);
-        chunk = t % CHUNKS;
+        int t = static_cast<int>(threadIdx.x), at = row0 + t % CHUNKS * 4;
         p = t / CHUNKS;
-        wide = wide_;
-        rows = rows_;
-        int at = row0 + (wide ? 4 * chunk : chunk);
-        width = rows_ - at;
-        if (wide && width < 4) at = rows_ - 4;
-        from = x + static_cast<int64_t>(k0 + p) * rows + at;
+        to = p * ROW + t % CHUNKS * 4;
+        from = x + static_cast<int64_t>(k0 + p) * rows + (at < rows ? at : rows - 4);
+        step = static_cast<int64_t>(STEP) * rows;
     }
 
     __device__ __forceinline__ void copy(float *stage, int left)
     {
         KZ_UNROLL
-        for (int i = 0; i < COUNT; i++) {
-            float *to = stage + (p + i * STEP) * ROW;
-            if (wide) {
-                kz_copy_async_16(to + 4 * chunk, from, p + i * STEP < left);
-            } else {
-                KZ_UNROLL
-                for (int j = 0; j < LENGTH; j += CHUNKS)
-                    kz_copy_async_4(to + chunk + j, from + j, j < width && p + i * STEP < left);
-            }
-            from += STEP * rows;
-        }
+        for (int i = 0; i < COUNT; i++, from += step)
+            kz_copy_async_16(stage + to + i * STEP * ROW, from, p + i * STEP < left);
+    }
+};
+
+/* In single elements. */
+template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, KZ_NARROW> {
+    static constexpr int LANES = LENGTH / 4, STEP = THREADS / LANES, COUNT = DEPTH / STEP;
+    const float *from;
+    int64_t step;
+    int to, p, width; /* columns from this thread's first one on */
+
+    __device__ __forceinline__ kz_copier(const float *x, int row0, int rows, int k0, int)
+    {
+        int t = static_cast<int>(threadIdx.x), at = row0 + t % LANES;
+        p = t / LANES;
+        to = p * ROW + t % LANES;
+        width = rows - at;
+        from = x + static_cast<int64_t>(k0 + p) * rows + at;
+        step = static_cast<int64_t>(STEP) * rows;
+    }
+
+    __device__ __forceinline__ void copy(float *stage, int left)
+    {
+        KZ_UNROLL
+        for (int i = 0; i < COUNT; i++, from += step) KZ_UNROLL
+        for (int j = 0; j < LENGTH; j += LANES)
+            kz_copy_async_4(stage + to + i * STEP * ROW + j, from + j, j < width && p + i * STEP < left);
     }
 };
 
@@ -242,12 +257,21 @@ template <class T> struct kz_part {
         }
     }
 
-    /* The same over `count` more. */
+    /* The same over `count` more, first in fours: a step alone waits for its loads. */
     __device__ __forceinline__ void run_some(const float *a, const float *b, int count)
     {
         float x[HEIGHT], y[WIDTH];
+        int p = 0;
         KZ_NO_UNROLL
-        for (int p = 0; p < count; p++) {
+        for (; p + 4 <= count; p += 4) {
+            KZ_UNROLL
+            for (int i = 0; i < 4; i++) {
+                load(a, b, p + i, x, y);
+                multiply(x, y);
+            }
+        }
+        KZ_NO_UNROLL
+        for (; p < count; p++) {
             load(a, b, p, x, y);
             multiply(x, y);
         }
@@ -290,6 +314,9 @@ template <class T, class Finish> struct kz_tile_work {
     bool sums;
     float sum, sum_total;
     kz_part<T> part;
+    static constexpr bool EARLY =
+        T::QUADS <= 2; /* what the end reads is read at the beginning: there are registers for it */
+    typename Finish::needs early[EARLY ? T::QUADS : 1] = {};
 
     __device__ __forceinline__ kz_tile_work(const kz_tiled &g_, float *shared)
         : g(g_), stages(shared + T::TOTALS), totals(reinterpret_cast<float4 *>(shared)), sum(0.0f), sum_total(0.0f)
@@ -342,8 +369,8 @@ template <class T, class Finish> struct kz_tile_work {
         int column = tile % g.tile_columns * T::COLUMNS;
         int all = (end * KZ_MATMUL_BLOCK < g.k ? end * KZ_MATMUL_BLOCK : g.k) - k0;
         int whole = all / T::DEPTH, rest = all % T::DEPTH, to_copy = all;
-        kz_copier<T::ROWS, T::A_ROW, T::DEPTH, T::THREADS, T::A_ALONG_K> a(g.a, g.a_wide, row, g.m, k0, g.k);
-        kz_copier<T::COLUMNS, T::B_ROW, T::DEPTH, T::THREADS, T::B_ALONG_K> b(g.b, g.b_wide, column, g.n, k0, g.k);
+        kz_copier<T::ROWS, T::A_ROW, T::DEPTH, T::THREADS, T::A_LAYOUT> a(g.a, row, g.m, k0, g.k);
+        kz_copier<T::COLUMNS, T::B_ROW, T::DEPTH, T::THREADS, T::B_LAYOUT> b(g.b, column, g.n, k0, g.k);
         float *to = stages, *from = stages;
         for (int s = 0; s < AHEAD; s++, to += T::STAGE, to_copy -= T::DEPTH) {
             if (to_copy > 0) a.copy(to, to_copy), b.copy(to + B, to_copy);
@@ -396,18 +423,42 @@ template <class T, class Finish> struct kz_tile_work {
         part.put(totals);
     }
 
+    /* Where this thread's quad q is in C; false: outside. */
+    __device__ __forceinline__ bool place(int q, int *i, int *j) const
+    {
+        int group = q / (T::R * T::COLUMN_GROUPS), r = q / T::COLUMN_GROUPS % T::R, across = q % T::COLUMN_GROUPS;
+        *i = tile / g.tile_columns * T::ROWS + (group * T::HIGH + part.row) * T::R + r;
+        *j = tile % g.tile_columns * T::COLUMNS + (across * T::WIDE + part.column) * 4;
+        return *i < g.m && *j < g.n;
+    }
+
+    __device__ __forceinline__ void begin(const Finish &finish)
+    {
+        int i, j;
+        if constexpr (EARLY) {
+            KZ_UNROLL
+            for (int q = 0; q < T::QUADS; q++)
+                if (place(q, &i, &j)) early[q] = finish.read_quad(i, j);
+        }
+    }
+
     /* Hands each total to `finish`, 4 neighbours at a time. */
     __device__ __forceinline__ void end(const Finish &finish)
     {
-        int row0 = tile / g.tile_columns * T::ROWS, column0 = tile % g.tile_columns * T::COLUMNS;
-        if constexpr (Finish::SUMS)
-            if (sums && row0 + static_cast<int>(threadIdx.x) < g.m) finish.end_sum(row0 + threadIdx.x, sum_total);
-        KZ_NO_UNROLL
-        for (int q = 0; q < T::QUADS; q++) {
-            int group = q / (T::R * T::COLUMN_GROUPS), r = q / T::COLUMN_GROUPS % T::R, across = q % T::COLUMN_GROUPS;
-            int i = row0 + (group * T::HIGH + part.row) * T::R + r;
-            int j = column0 + (across * T::WIDE + part.column) * 4;
-            if (i < g.m && j < g.n) finish.end_quad(i, j, totals[q * T::THREADS + threadIdx.x]);
+        int i, j;
+        if constexpr (Finish::SUMS) {
+            i = tile / g.tile_columns * T::ROWS + static_cast<int>(threadIdx.x);
+            if (sums && i < g.m) finish.end_sum(i, sum_total);
+        }
+        if constexpr (EARLY) {
+            KZ_UNROLL
+            for (int q = 0; q < T::QUADS; q++)
+                if (place(q, &i, &j)) finish.end_quad(i, j, totals[q * T::THREADS + threadIdx.x], early[q]);
+        } else {
+            KZ_NO_UNROLL
+            for (int q = 0; q < T::QUADS; q++)
+                if (place(q, &i, &j))
+                    finish.end_quad(i, j, totals[q * T::THREADS + threadIdx.x], finish.read_quad(i, j));
         }
     }
 };
@@ -417,8 +468,9 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS) kz_tiled_product
 {
     KZ_SHARED(float, shared);
     kz_tile_work<T, Finish> work(g, shared);
-    work.run(static_cast<int>(static_cast<int64_t>(g.chains) * work.slice / g.slices),
-             static_cast<int>(static_cast<int64_t>(g.chains) * (work.slice + 1) / g.slices));
+    int first = work.slice * g.each, end = first + g.each;
+    work.begin(finish);
+    work.run(first, end < g.chains ? end : g.chains);
     if (g.slices > 1) {
         if (!work.arrive_last()) return;
         work.add_chains();
@@ -427,7 +479,7 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS) kz_tiled_product
 }
 
 /* Queues the product, each total to be handed to `finish`; g's extents and operands are set. */
-template <bool A_ALONG_K, bool B_ALONG_K, class Finish>
+template <int A_LAYOUT, int B_LAYOUT, class Finish>
 static cudaError_t kz_tiled_launch(kz_tiled g, const Finish &finish, const kz_cuda_queue *q)
 {
     uintptr_t unaligned = reinterpret_cast<uintptr_t>(q->scratch) % 16;
@@ -440,11 +492,12 @@ static cudaError_t kz_tiled_launch(kz_tiled g, const Finish &finish, const kz_cu
     g.tiles = static_cast<int>(plan.rows * plan.columns);
     g.slices = static_cast<int>(plan.slices);
     g.chains = static_cast<int>(plan.chains);
+    g.each = static_cast<int>(kz_pieces(plan.chains, plan.slices));
     dim3 grid(static_cast<unsigned>(plan.rows * plan.columns * plan.slices));
     switch (plan.tile) {
 #define KZ_TILE(name, rows, columns, r, row_groups, column_groups, depth, blocks, busy, alone)                         \
     case KZ_TILE_##name: {                                                                                             \
-        using T = kz_tile<rows, columns, r, row_groups, column_groups, depth, blocks, A_ALONG_K, B_ALONG_K>;           \
+        using T = kz_tile<rows, columns, r, row_groups, column_groups, depth, blocks, A_LAYOUT, B_LAYOUT>;             \
         return KZ_LAUNCH((kz_tiled_product<T, Finish>), grid, dim3(T::THREADS), T::BYTES, q->stream, g, finish);       \
     }
         KZ_MATMUL_TILES(KZ_TILE)
