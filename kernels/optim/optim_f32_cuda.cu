@@ -82,7 +82,7 @@ template <class F, int V> static __global__ void __launch_bounds__(THREADS, BLOC
 {
     KZ_SHARED(step_now, now);
     int64_t whole = u.n / V * V, i = kz_thread_of_grid() * V, rest = whole + kz_thread_of_grid();
-    elements<F, V> x;
+    elements<F, V> x = {};
     if (i < whole) x.load(u, i);
     if (threadIdx.x == 0) look_up(u, now);
     __syncthreads();

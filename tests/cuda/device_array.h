@@ -8,6 +8,7 @@
 #include "cuda_on_cpu.h"
 #endif
 
+#include <functional>
 #include <gtest/gtest.h>
 #include <stdexcept>
 
