@@ -205,9 +205,6 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graphExec);
 
 cudaError_t cudaFuncSetAttribute(const void *func, enum cudaFuncAttribute attr, int value);
 
-/* 0: kernels run on the CPU, for tests.  The module that is built with CUDA has its own, which returns 1. */
-int kz_cuda_is_real(void);
-
 #ifdef __cplusplus
 }
 

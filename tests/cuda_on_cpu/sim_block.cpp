@@ -234,7 +234,7 @@ void make_base(void)
     m.base.resize(static_cast<size_t>(m.count));
     std::iota(m.base.begin(), m.base.end(), 0);
     if (current().order > 1)
-        for (size_t i = m.base.size() - 1; i > 0; i--) std::swap(m.base[i], m.base[random_word(i) % (i + 1)]);
+        for (size_t i = m.base.size() - 1; i > 0; i--) std::swap(m.base[i], m.base[word_of_order(i) % (i + 1)]);
     m.base_order = current().order;
     m.index.resize(m.base.size());
     for (unsigned i = 0; i < m.base.size(); i++)

@@ -92,9 +92,14 @@ static uint64_t mixed(uint64_t z)
     return z ^ (z >> 31);
 }
 
+uint64_t word_of_order(uint64_t of)
+{
+    return mixed(mixed(of) + in_use().order);
+}
+
 uint64_t random_word(uint64_t of)
 {
-    return mixed(mixed(of + 0x9e3779b97f4a7c15u * ++calls) + in_use().order);
+    return word_of_order(of + 0x9e3779b97f4a7c15u * ++calls);
 }
 
 permutation::permutation(int64_t n_, uint64_t seed) : n(n_), factor(1), at(0)
@@ -210,11 +215,6 @@ cudaError_t cudaRuntimeGetVersion(int *runtimeVersion)
 {
     *runtimeVersion = CUDART_VERSION;
     return cudaSuccess;
-}
-
-int kz_cuda_is_real(void)
-{
-    return 0;
 }
 
 void kz_cuda_on_cpu_order(unsigned order)

@@ -38,7 +38,8 @@ cudaError_t refuse(cudaError_t e, const char *format, ...) __attribute__((format
 cudaError_t sticky(void);
 void set_sticky(cudaError_t e);
 
-/* A number that depends on the order, on `of` and on how often this was called. */
+/* A number that depends on the order and on `of`; random_word's also on how often that was called. */
+uint64_t word_of_order(uint64_t of);
 uint64_t random_word(uint64_t of);
 
 /* The numbers 0 .. n - 1 in the order that was asked for; where it is seeded, another one with each seed. */

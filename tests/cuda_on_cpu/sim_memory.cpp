@@ -48,7 +48,7 @@ void fill_with_nan(void *p, size_t bytes)
     if (of != current().order) {
         of = current().order;
         for (size_t i = 0; i < sizeof pattern / sizeof *pattern; i++) {
-            uint32_t w = static_cast<uint32_t>(random_word(i));
+            uint32_t w = static_cast<uint32_t>(word_of_order(i));
             pattern[i] = 0x7ff40000u | (w & 0x8003ffffu);
         }
     }
