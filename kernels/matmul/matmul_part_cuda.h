@@ -19,8 +19,10 @@ struct kz_tile {
     static constexpr int A_ROW = ROWS + (A_LAYOUT == KZ_ALONG_K ? 4 : 0);
     static constexpr int B_ROW = COLUMNS + (B_LAYOUT == KZ_ALONG_K ? 4 : 0);
     static constexpr int STAGE = DEPTH * (A_ROW + B_ROW), TOTALS = ROWS * COLUMNS; /* floats */
-    /* As many stages as leave room for BLOCKS thread blocks in the 228 KB of sm_90, 1 KB of each being the system's. */
-    static constexpr int ROOM = ((228 << 10) / BLOCKS - 1024) / 4 - TOTALS;
+    /* As many stages as leave room for BLOCKS thread blocks in the 228 KB of sm_90, 1 KB of each being the system's, and
+     * for one in the 100 KB of sm_86 and sm_89, which run the code of sm_80. */
+    static constexpr int ROOM =
+        ((228 << 10) / BLOCKS < 100 << 10 ? (228 << 10) / BLOCKS : 100 << 10) / 4 - 256 - TOTALS;
     static constexpr int STAGES = ROOM / STAGE < 4 ? ROOM / STAGE : 4;
     static constexpr size_t BYTES = sizeof(float) * (TOTALS + STAGES * STAGE);
     static_assert(STAGES >= 2 && KZ_MATMUL_BLOCK % DEPTH == 0 && THREADS % 32 == 0, "sizes");

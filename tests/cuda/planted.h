@@ -18,8 +18,9 @@
     X(barrier_in_both_branches)                                                                                        \
     X(barrier_after_return)                                                                                            \
     X(shuffle_in_branch)                                                                                               \
-    X(shuffle_from_lane_40) X(copy_not_waited) X(copy_not_committed) X(copy_misaligned) X(copy_beyond_shared)          \
-        X(copy_beyond_global) X(copy_over_shared)
+    X(shuffle_from_lane_40)                                                                                            \
+    X(copy_not_waited)                                                                                                 \
+    X(copy_not_committed) X(copy_misaligned) X(copy_beyond_shared) X(copy_beyond_global) X(copy_over_shared)
 #define PLANTED_ACCESSES(X)                                                                                            \
     X(write_beyond_global) X(read_before_global) X(write_beyond_shared) X(read_beyond_shared) X(read_unset_shared)
 
