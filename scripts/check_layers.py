@@ -19,7 +19,7 @@ FOREIGN = [  # which headers, and the paths that may include them
     ("HDF5", r"hdf5(_hl)?\.h|H5\w+\.h", r"src/data/"),
     ("MPI", r"mpi\.h", r"src/comm/"),
     ("CUDA", r"(cuda|cublas|nccl|nvml|nvrtc)\w*\.h",
-     r"src/device/cuda|src/comm/comm_nccl|kernels/.*\.cu$|kernels/arith/cuda_|kernels/cuda/"),
+     r"src/device/cuda|src/comm/comm_nccl|kernels/.*\.cu$|kernels/.*cuda"),
 ]
 SOURCES = {".c", ".h", ".cpp", ".cu", ".inc"}
 MAX_FILE, MAX_FUNCTION = 500, 100

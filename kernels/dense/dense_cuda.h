@@ -13,10 +13,16 @@
 #include "kernels/arith/philox.h"
 #include "kernels/dense/dense.h"
 
-/* v[4] times the dropout factors of the elements from `element` on, of which some may be nobody's. */
-static __device__ __forceinline__ void kz_drop_quad(const kz_dropout &d, uint64_t element, float *v)
+/* The step whose random numbers a layer takes; without dropout it has none. */
+static __device__ __forceinline__ uint32_t kz_drop_step(const kz_dropout &d)
 {
-    kz_stream stream = kz_stream_of(d.seed, KZ_FOR_DROPOUT, d.layer, static_cast<uint32_t>(d.at->step));
+    return d.threshold ? static_cast<uint32_t>(d.at->step) : 0;
+}
+
+/* v[4] times the dropout factors of the elements from `element` on, of which some may be nobody's. */
+static __device__ __forceinline__ void kz_drop_quad(const kz_dropout &d, uint32_t step, uint64_t element, float *v)
+{
+    kz_stream stream = kz_stream_of(d.seed, KZ_FOR_DROPOUT, d.layer, step);
     philox4x32_ctr_t low = kz_random_block(stream, element / 4);
     uint32_t w0 = low.v[0], w1 = low.v[1], w2 = low.v[2], w3 = low.v[3];
     int skip = static_cast<int>(element % 4);

@@ -10,18 +10,30 @@ struct finish_forward {
     kz_dense d;
     bool wide; /* rows of outputs and the bias are whole numbers of 16 bytes */
 
-    __device__ __forceinline__ void end_quad(int row, int column, const float4 &total) const
+    struct needs {
+        float bias[4];
+        uint32_t step;
+    };
+
+    __device__ __forceinline__ needs read_quad(int, int column) const
     {
-        float v[4] = {total.x, total.y, total.z, total.w}, bias[4];
+        needs r;
+        kz_load_quad(d.bias + column, static_cast<int>(d.units) - column, wide, r.bias);
+        r.step = kz_drop_step(d.dropout);
+        return r;
+    }
+
+    __device__ __forceinline__ void end_quad(int row, int column, const float4 &total, const needs &r) const
+    {
+        float v[4] = {total.x, total.y, total.z, total.w};
         int64_t at = row * d.units + column;
         int count = static_cast<int>(d.units) - column;
-        kz_load_quad(d.bias + column, count, wide, bias);
         KZ_UNROLL
-        for (int j = 0; j < 4; j++) v[j] += bias[j];
+        for (int j = 0; j < 4; j++) v[j] += r.bias[j];
         kz_activate_quad(d.activation, v);
         if (d.dropout.threshold) {
             kz_store_quad(d.kept + at, count, wide, v);
-            kz_drop_quad(d.dropout, d.dropout.first + static_cast<uint64_t>(at), v);
+            kz_drop_quad(d.dropout, r.step, d.dropout.first + static_cast<uint64_t>(at), v);
         }
         kz_store_quad(d.y + at, count, wide, v);
     }
@@ -39,5 +51,5 @@ cudaError_t kz_dense_forward_f32__cuda(const kz_dense *d, const float *x, const 
     g.b = d->weight;
     finish_forward finish = {*d, kz_is_wide(d->y, d->units) && kz_is_wide(d->kept, d->units) &&
                                      kz_is_wide(d->bias, d->units)};
-    return kz_tiled_launch<true, true>(g, finish, q);
+    return kz_tiled_launch<KZ_ALONG_K, KZ_ALONG_K>(g, finish, q);
 }

@@ -13,15 +13,27 @@ struct finish_input {
     float *dx;
     bool wide;
 
-    __device__ __forceinline__ void end_quad(int row, int column, const float4 &total) const
+    struct needs {
+        float kept[4];
+        uint32_t step;
+    };
+
+    __device__ __forceinline__ needs read_quad(int row, int column) const
     {
-        float v[4] = {total.x, total.y, total.z, total.w}, kept[4];
+        needs r;
+        kz_load_quad(below.kept + row * below.units + column, static_cast<int>(below.units) - column, wide, r.kept);
+        r.step = kz_drop_step(below.dropout);
+        return r;
+    }
+
+    __device__ __forceinline__ void end_quad(int row, int column, const float4 &total, const needs &r) const
+    {
+        float v[4] = {total.x, total.y, total.z, total.w};
         int64_t at = row * below.units + column;
-        int count = static_cast<int>(below.units) - column;
-        kz_load_quad(below.kept + at, count, wide, kept);
-        if (below.dropout.threshold) kz_drop_quad(below.dropout, below.dropout.first + static_cast<uint64_t>(at), v);
-        kz_slope_quad(below.activation, kept, v);
-        kz_store_quad(dx + at, count, wide, v);
+        if (below.dropout.threshold)
+            kz_drop_quad(below.dropout, r.step, below.dropout.first + static_cast<uint64_t>(at), v);
+        kz_slope_quad(below.activation, r.kept, v);
+        kz_store_quad(dx + at, static_cast<int>(below.units) - column, wide, v);
     }
 };
 
@@ -34,7 +46,8 @@ static __global__ void dense_slope(kz_dense d, float *dz, int64_t n, bool wide)
         int count = n - at < 4 ? static_cast<int>(n - at) : 4;
         kz_load_quad(dz + at, count, wide, v);
         kz_load_quad(d.kept + at, count, wide, kept);
-        if (d.dropout.threshold) kz_drop_quad(d.dropout, d.dropout.first + static_cast<uint64_t>(at), v);
+        if (d.dropout.threshold)
+            kz_drop_quad(d.dropout, kz_drop_step(d.dropout), d.dropout.first + static_cast<uint64_t>(at), v);
         kz_slope_quad(d.activation, kept, v);
         kz_store_quad(dz + at, count, wide, v);
     }
@@ -61,7 +74,7 @@ cudaError_t kz_dense_input_f32__cuda(const kz_dense *d, const float *dz, const k
     g.m = static_cast<int>(d->rows), g.n = static_cast<int>(d->inputs), g.k = static_cast<int>(d->units);
     g.a = dz;
     g.b = d->weight;
-    g.b_wide = kz_is_wide(d->weight, d->inputs);
     finish_input finish = {*below, dx, kz_is_wide(dx, d->inputs) && kz_is_wide(below->kept, d->inputs)};
-    return kz_tiled_launch<true, false>(g, finish, q);
+    if (kz_is_wide(d->weight, d->inputs)) return kz_tiled_launch<KZ_ALONG_K, KZ_WIDE>(g, finish, q);
+    return kz_tiled_launch<KZ_ALONG_K, KZ_NARROW>(g, finish, q);
 }

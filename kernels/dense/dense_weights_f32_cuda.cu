@@ -10,7 +10,14 @@ struct finish_weights {
     int inputs;
     bool wide;
 
-    __device__ __forceinline__ void end_quad(int unit, int input, const float4 &total) const
+    struct needs {};
+
+    __device__ __forceinline__ needs read_quad(int, int) const
+    {
+        return needs();
+    }
+
+    __device__ __forceinline__ void end_quad(int unit, int input, const float4 &total, const needs &) const
     {
         float v[4] = {total.x, total.y, total.z, total.w};
         kz_store_quad(dw + static_cast<int64_t>(unit) * inputs + input, inputs - input, wide, v);
@@ -32,9 +39,8 @@ cudaError_t kz_dense_weights_f32__cuda(const kz_dense *d, const float *dz, const
     kz_tiled g = {};
     g.m = static_cast<int>(d->units), g.n = static_cast<int>(d->inputs), g.k = static_cast<int>(d->rows);
     g.a = dz;
-    g.a_wide = kz_is_wide(dz, d->units);
     g.b = x;
-    g.b_wide = kz_is_wide(x, d->inputs);
     finish_weights finish = {dw, db, g.n, kz_is_wide(dw, d->inputs)};
-    return kz_tiled_launch<false, false>(g, finish, q);
+    if (kz_is_wide(dz, d->units) && kz_is_wide(x, d->inputs)) return kz_tiled_launch<KZ_WIDE, KZ_WIDE>(g, finish, q);
+    return kz_tiled_launch<KZ_NARROW, KZ_NARROW>(g, finish, q);
 }

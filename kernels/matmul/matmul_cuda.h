@@ -25,15 +25,8 @@
 #ifndef KZ_MATMUL_MATMUL_CUDA_H
 #define KZ_MATMUL_MATMUL_CUDA_H
 
-#include "kernels/arith/cuda_ops.h"
 #include "kernels/cuda/launchers.h"
-#include "kernels/matmul/matmul_plan_cuda.h"
-
-/* Whole numbers of 16 bytes can be copied: rows of `columns` floats from p on. */
-static inline bool kz_is_wide(const void *p, int64_t columns)
-{
-    return columns > 0 && columns % 4 == 0 && reinterpret_cast<uintptr_t>(p) % 16 == 0;
-}
+#include "kernels/matmul/matmul_part_cuda.h"
 
 /* Extents that the kernels can count in 32 bits; along_k: so also the elements of a tile's rows, k of them each. */
 static inline bool kz_tiled_fits(int64_t m, int64_t n, int64_t k, bool along_k)
@@ -45,240 +38,12 @@ static inline bool kz_tiled_fits(int64_t m, int64_t n, int64_t k, bool along_k)
 /* A product, as its kernel gets it. */
 typedef struct {
     int m, n, k;
-    const float *a, *b;  /* A is (m, k) or, transposed, (k, m); B is (k, n) or (n, k): row by row */
-    bool a_wide, b_wide; /* of a matrix with k outermost: kz_is_wide */
-    int tile_columns;    /* of the result */
-    int tiles, slices, chains;
+    const float *a, *b;              /* A is (m, k) or, transposed, (k, m); B is (k, n) or (n, k): row by row */
+    int tile_columns;                /* of the result */
+    int tiles, slices, chains, each; /* `each` chains are a slice's; the last one may have fewer */
     float *chain;       /* slices > 1: (chains, tiles, outputs of a tile), then (chains, tile rows, rows) for sums */
     unsigned *arrivals; /* (tiles), 0 */
 } kz_tiled;
-
-/* The sizes of a kernel; ALONG_K: the operand is contiguous along k. */
-template <int ROWS_, int COLUMNS_, int R_, int ROW_GROUPS_, int COLUMN_GROUPS_, int DEPTH_, int BLOCKS_,
-          bool A_ALONG_K_, bool B_ALONG_K_>
-struct kz_tile {
-    static constexpr int ROWS = ROWS_, COLUMNS = COLUMNS_, R = R_, ROW_GROUPS = ROW_GROUPS_;
-    static constexpr int COLUMN_GROUPS = COLUMN_GROUPS_, DEPTH = DEPTH_, BLOCKS = BLOCKS_;
-    static constexpr bool A_ALONG_K = A_ALONG_K_, B_ALONG_K = B_ALONG_K_;
-
-    static constexpr int HIGH = ROWS / (R * ROW_GROUPS), WIDE = COLUMNS / (4 * COLUMN_GROUPS); /* threads */
-    static constexpr int THREADS = HIGH * WIDE;
-    static constexpr int QUADS = ROW_GROUPS * R * COLUMN_GROUPS; /* of a thread: 4 neighbouring outputs each */
-    static constexpr int A_ROW = ROWS + (A_ALONG_K ? 4 : 0), B_ROW = COLUMNS + (B_ALONG_K ? 4 : 0);
-    static constexpr int STAGE = DEPTH * (A_ROW + B_ROW), TOTALS = ROWS * COLUMNS; /* floats */
-    /* As many stages as leave room for BLOCKS thread blocks in the 228 KB of sm_90, 1 KB of each being the system's. */
-    static constexpr int ROOM = ((228 << 10) / BLOCKS - 1024) / 4 - TOTALS;
-    static constexpr int STAGES = ROOM / STAGE < 4 ? ROOM / STAGE : 4;
-    static constexpr size_t BYTES = sizeof(float) * (TOTALS + STAGES * STAGE);
-    static_assert(STAGES >= 2 && KZ_MATMUL_BLOCK % DEPTH == 0 && THREADS % 32 == 0, "sizes");
-};
-
-/* Copies an operand's part of each stage in turn: LENGTH rows (of A; columns of B) by DEPTH of k. */
-template <int LENGTH, int ROW, int DEPTH, int THREADS, bool ALONG_K> struct kz_copier;
-
-/* Contiguous along k. */
-template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, true> {
-    static constexpr int STEP = THREADS / 8, COUNT = LENGTH / STEP; /* a thread's rows: every STEP-th */
-    const float *base;
-    unsigned from[COUNT]; /* after base */
-    int to, p;
-
-    __device__ __forceinline__ kz_copier(const float *x, bool, int row0, int rows, int k0, int k)
-    {
-        int t = static_cast<int>(threadIdx.x), row = t / 8, last = rows - 1 - row0;
-        p = t % 8;
-        to = p * ROW + row;
-        base = x + static_cast<int64_t>(row0) * k + k0;
-        KZ_UNROLL
-        for (int i = 0; i < COUNT; i++) {
-            int at = row + i * STEP;
-            from[i] =
-                static_cast<unsigned>(at < last ? at : last) * static_cast<unsigned>(k) + static_cast<unsigned>(p);
-        }
-    }
-
-    /* The next DEPTH of k, of which `left` are to be had. */
-    __device__ __forceinline__ void copy(float *stage, int left)
-    {
-        KZ_UNROLL
-        for (int i = 0; i < COUNT; i++) {
-            const float *x = base + from[i];
-            KZ_UNROLL
-            for (int j = 0; j < DEPTH; j += 8) kz_copy_async_4(stage + to + j * ROW + i * STEP, x + j, p + j < left);
-        }
-        base += DEPTH;
-    }
-};
-
-/* Contiguous along the rows of A (columns of B). */
-template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, false> {
-    static constexpr int CHUNKS = LENGTH / 4, STEP = THREADS / CHUNKS, COUNT = DEPTH / STEP;
-    const float *from;
-    int64_t rows;
-    int chunk, p, width; /* columns from this thread's first one on */
-    bool wide;
-
-    __device__ __forceinline__ kz_copier(const float *x, bool wide_, int row0, int rows_, int k0, int)
-    {
-        int t = static_cast<int>(threadIdx.x);
-        chunk = t % CHUNKS;
-        p = t / CHUNKS;
-        wide = wide_;
-        rows = rows_;
-        int at = row0 + (wide ? 4 * chunk : chunk);
-        width = rows_ - at;
-        if (wide && width < 4) at = rows_ - 4;
-        from = x + static_cast<int64_t>(k0 + p) * rows + at;
-    }
-
-    __device__ __forceinline__ void copy(float *stage, int left)
-    {
-        KZ_UNROLL
-        for (int i = 0; i < COUNT; i++) {
-            float *to = stage + (p + i * STEP) * ROW;
-            if (wide) {
-                kz_copy_async_16(to + 4 * chunk, from, p + i * STEP < left);
-            } else {
-                KZ_UNROLL
-                for (int j = 0; j < LENGTH; j += CHUNKS)
-                    kz_copy_async_4(to + chunk + j, from + j, j < width && p + i * STEP < left);
-            }
-            from += STEP * rows;
-        }
-    }
-};
-
-/* to[N] <- from: N = 1, 2 or 4 neighbours in one load. */
-template <int N> static __device__ __forceinline__ void kz_load_row(const float *from, float *to);
-template <> __device__ __forceinline__ void kz_load_row<1>(const float *from, float *to)
-{
-    to[0] = from[0];
-}
-template <> __device__ __forceinline__ void kz_load_row<2>(const float *from, float *to)
-{
-    float2 v = *reinterpret_cast<const float2 *>(from);
-    to[0] = v.x, to[1] = v.y;
-}
-template <> __device__ __forceinline__ void kz_load_row<4>(const float *from, float *to)
-{
-    float4 v = *reinterpret_cast<const float4 *>(from);
-    to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-
-/* to[4] <- from, 0 where there are fewer than 4; `wide`: from is aligned to 16 bytes, and so may be copied at once. */
-static __device__ __forceinline__ void kz_load_quad(const float *from, int count, bool wide, float *to)
-{
-    if (wide && count >= 4) {
-        float4 v = *reinterpret_cast<const float4 *>(from);
-        to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-        return;
-    }
-    KZ_UNROLL
-    for (int j = 0; j < 4; j++) to[j] = j < count ? from[j] : 0.0f;
-}
-
-static __device__ __forceinline__ void kz_store_quad(float *to, int count, bool wide, const float *from)
-{
-    if (wide && count >= 4) {
-        float4 v = {from[0], from[1], from[2], from[3]};
-        *reinterpret_cast<float4 *>(to) = v;
-        return;
-    }
-    KZ_UNROLL
-    for (int j = 0; j < 4; j++)
-        if (j < count) to[j] = from[j];
-}
-
-/* A thread's part of a tile: quad q is 4 neighbouring columns of one row. */
-template <class T> struct kz_part {
-    static constexpr int HEIGHT = T::R * T::ROW_GROUPS, WIDTH = 4 * T::COLUMN_GROUPS;
-    float acc[HEIGHT][WIDTH];
-    int row, column; /* among the tile's threads */
-
-    /* Neighbouring lanes differ in their row, the next ones in their column: pairs of lanes load the same columns and
-     * pairs of pairs the same rows, so that a load of 16 bytes of a warp takes as few turns of the banks as it can. */
-    __device__ __forceinline__ kz_part()
-    {
-        constexpr int across = T::WIDE < 8 ? T::WIDE : 8, down = 32 / across;
-        int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-        row = warp / (T::WIDE / across) * down + lane / (2 * across) * 2 + lane % 2;
-        column = warp % (T::WIDE / across) * across + lane / 2 % across;
-        clear();
-    }
-
-    __device__ __forceinline__ void clear()
-    {
-        KZ_UNROLL
-        for (int i = 0; i < HEIGHT; i++) KZ_UNROLL
-        for (int j = 0; j < WIDTH; j++) acc[i][j] = 0.0f;
-    }
-
-    __device__ __forceinline__ void load(const float *a, const float *b, int p, float *x, float *y) const
-    {
-        KZ_UNROLL
-        for (int g = 0; g < T::ROW_GROUPS; g++)
-            kz_load_row<T::R>(a + p * T::A_ROW + (g * T::HIGH + row) * T::R, x + g * T::R);
-        KZ_UNROLL
-        for (int g = 0; g < T::COLUMN_GROUPS; g++)
-            kz_load_row<4>(b + p * T::B_ROW + (g * T::WIDE + column) * 4, y + g * 4);
-    }
-
-    __device__ __forceinline__ void multiply(const float *x, const float *y)
-    {
-        KZ_UNROLL
-        for (int i = 0; i < HEIGHT; i++) KZ_UNROLL
-        for (int j = 0; j < WIDTH; j++) acc[i][j] = fmaf(x[i], y[j], acc[i][j]);
-    }
-
-    /* acc <- the chains over DEPTH more of k; what a step needs is loaded during the step before. */
-    __device__ __forceinline__ void run(const float *a, const float *b)
-    {
-        float x[2][HEIGHT], y[2][WIDTH];
-        load(a, b, 0, x[0], y[0]);
-        KZ_UNROLL
-        for (int p = 0; p < T::DEPTH; p++) {
-            if (p + 1 < T::DEPTH) load(a, b, p + 1, x[(p + 1) % 2], y[(p + 1) % 2]);
-            multiply(x[p % 2], y[p % 2]);
-        }
-    }
-
-    /* The same over `count` more. */
-    __device__ __forceinline__ void run_some(const float *a, const float *b, int count)
-    {
-        float x[HEIGHT], y[WIDTH];
-        KZ_NO_UNROLL
-        for (int p = 0; p < count; p++) {
-            load(a, b, p, x, y);
-            multiply(x, y);
-        }
-    }
-
-    __device__ __forceinline__ float4 quad(int q) const
-    {
-        int i = q / T::COLUMN_GROUPS, j = q % T::COLUMN_GROUPS * 4;
-        float4 v = {acc[i][j], acc[i][j + 1], acc[i][j + 2], acc[i][j + 3]};
-        return v;
-    }
-
-    /* to (QUADS, THREADS) <- the chains, for this thread alone. */
-    __device__ __forceinline__ void put(float4 *to) const
-    {
-        KZ_UNROLL
-        for (int q = 0; q < T::QUADS; q++) to[q * T::THREADS + threadIdx.x] = quad(q);
-    }
-
-    /* acc <- from, or from + acc: which of them is the total makes no difference. */
-    __device__ __forceinline__ void take(const float4 *from, bool add)
-    {
-        KZ_UNROLL
-        for (int q = 0; q < T::QUADS; q++) {
-            float4 v = from[q * T::THREADS + threadIdx.x];
-            float *to = &acc[q / T::COLUMN_GROUPS][q % T::COLUMN_GROUPS * 4];
-            to[0] = add ? v.x + to[0] : v.x, to[1] = add ? v.y + to[1] : v.y;
-            to[2] = add ? v.z + to[2] : v.z, to[3] = add ? v.w + to[3] : v.w;
-        }
-    }
-};
 
 /* A tile's thread block at work: its part of k, chain after chain.  `sum` is the chain of one of A's rows alone (of a
  * product with ones), by the first ROWS threads of the tiles of column 0. */
@@ -290,6 +55,9 @@ template <class T, class Finish> struct kz_tile_work {
     bool sums;
     float sum, sum_total;
     kz_part<T> part;
+    static constexpr bool EARLY =
+        T::QUADS <= 2; /* what the end reads is read at the beginning: there are registers for it */
+    typename Finish::needs early[EARLY ? T::QUADS : 1] = {};
 
     __device__ __forceinline__ kz_tile_work(const kz_tiled &g_, float *shared)
         : g(g_), stages(shared + T::TOTALS), totals(reinterpret_cast<float4 *>(shared)), sum(0.0f), sum_total(0.0f)
@@ -342,8 +110,8 @@ template <class T, class Finish> struct kz_tile_work {
         int column = tile % g.tile_columns * T::COLUMNS;
         int all = (end * KZ_MATMUL_BLOCK < g.k ? end * KZ_MATMUL_BLOCK : g.k) - k0;
         int whole = all / T::DEPTH, rest = all % T::DEPTH, to_copy = all;
-        kz_copier<T::ROWS, T::A_ROW, T::DEPTH, T::THREADS, T::A_ALONG_K> a(g.a, g.a_wide, row, g.m, k0, g.k);
-        kz_copier<T::COLUMNS, T::B_ROW, T::DEPTH, T::THREADS, T::B_ALONG_K> b(g.b, g.b_wide, column, g.n, k0, g.k);
+        kz_copier<T::ROWS, T::A_ROW, T::DEPTH, T::THREADS, T::A_LAYOUT> a(g.a, row, g.m, k0, g.k);
+        kz_copier<T::COLUMNS, T::B_ROW, T::DEPTH, T::THREADS, T::B_LAYOUT> b(g.b, column, g.n, k0, g.k);
         float *to = stages, *from = stages;
         for (int s = 0; s < AHEAD; s++, to += T::STAGE, to_copy -= T::DEPTH) {
             if (to_copy > 0) a.copy(to, to_copy), b.copy(to + B, to_copy);
@@ -396,18 +164,42 @@ template <class T, class Finish> struct kz_tile_work {
         part.put(totals);
     }
 
+    /* Where this thread's quad q is in C; false: outside. */
+    __device__ __forceinline__ bool place(int q, int *i, int *j) const
+    {
+        int group = q / (T::R * T::COLUMN_GROUPS), r = q / T::COLUMN_GROUPS % T::R, across = q % T::COLUMN_GROUPS;
+        *i = tile / g.tile_columns * T::ROWS + (group * T::HIGH + part.row) * T::R + r;
+        *j = tile % g.tile_columns * T::COLUMNS + (across * T::WIDE + part.column) * 4;
+        return *i < g.m && *j < g.n;
+    }
+
+    __device__ __forceinline__ void begin(const Finish &finish)
+    {
+        int i, j;
+        if constexpr (EARLY) {
+            KZ_UNROLL
+            for (int q = 0; q < T::QUADS; q++)
+                if (place(q, &i, &j)) early[q] = finish.read_quad(i, j);
+        }
+    }
+
     /* Hands each total to `finish`, 4 neighbours at a time. */
     __device__ __forceinline__ void end(const Finish &finish)
     {
-        int row0 = tile / g.tile_columns * T::ROWS, column0 = tile % g.tile_columns * T::COLUMNS;
-        if constexpr (Finish::SUMS)
-            if (sums && row0 + static_cast<int>(threadIdx.x) < g.m) finish.end_sum(row0 + threadIdx.x, sum_total);
-        KZ_NO_UNROLL
-        for (int q = 0; q < T::QUADS; q++) {
-            int group = q / (T::R * T::COLUMN_GROUPS), r = q / T::COLUMN_GROUPS % T::R, across = q % T::COLUMN_GROUPS;
-            int i = row0 + (group * T::HIGH + part.row) * T::R + r;
-            int j = column0 + (across * T::WIDE + part.column) * 4;
-            if (i < g.m && j < g.n) finish.end_quad(i, j, totals[q * T::THREADS + threadIdx.x]);
+        int i, j;
+        if constexpr (Finish::SUMS) {
+            i = tile / g.tile_columns * T::ROWS + static_cast<int>(threadIdx.x);
+            if (sums && i < g.m) finish.end_sum(i, sum_total);
+        }
+        if constexpr (EARLY) {
+            KZ_UNROLL
+            for (int q = 0; q < T::QUADS; q++)
+                if (place(q, &i, &j)) finish.end_quad(i, j, totals[q * T::THREADS + threadIdx.x], early[q]);
+        } else {
+            KZ_NO_UNROLL
+            for (int q = 0; q < T::QUADS; q++)
+                if (place(q, &i, &j))
+                    finish.end_quad(i, j, totals[q * T::THREADS + threadIdx.x], finish.read_quad(i, j));
         }
     }
 };
@@ -417,8 +209,9 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS) kz_tiled_product
 {
     KZ_SHARED(float, shared);
     kz_tile_work<T, Finish> work(g, shared);
-    work.run(static_cast<int>(static_cast<int64_t>(g.chains) * work.slice / g.slices),
-             static_cast<int>(static_cast<int64_t>(g.chains) * (work.slice + 1) / g.slices));
+    int first = work.slice * g.each, end = first + g.each;
+    work.begin(finish);
+    work.run(first, end < g.chains ? end : g.chains);
     if (g.slices > 1) {
         if (!work.arrive_last()) return;
         work.add_chains();
@@ -427,7 +220,7 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS) kz_tiled_product
 }
 
 /* Queues the product, each total to be handed to `finish`; g's extents and operands are set. */
-template <bool A_ALONG_K, bool B_ALONG_K, class Finish>
+template <int A_LAYOUT, int B_LAYOUT, class Finish>
 static cudaError_t kz_tiled_launch(kz_tiled g, const Finish &finish, const kz_cuda_queue *q)
 {
     uintptr_t unaligned = reinterpret_cast<uintptr_t>(q->scratch) % 16;
@@ -440,11 +233,12 @@ static cudaError_t kz_tiled_launch(kz_tiled g, const Finish &finish, const kz_cu
     g.tiles = static_cast<int>(plan.rows * plan.columns);
     g.slices = static_cast<int>(plan.slices);
     g.chains = static_cast<int>(plan.chains);
+    g.each = static_cast<int>(kz_pieces(plan.chains, plan.slices));
     dim3 grid(static_cast<unsigned>(plan.rows * plan.columns * plan.slices));
     switch (plan.tile) {
 #define KZ_TILE(name, rows, columns, r, row_groups, column_groups, depth, blocks, busy, alone)                         \
     case KZ_TILE_##name: {                                                                                             \
-        using T = kz_tile<rows, columns, r, row_groups, column_groups, depth, blocks, A_ALONG_K, B_ALONG_K>;           \
+        using T = kz_tile<rows, columns, r, row_groups, column_groups, depth, blocks, A_LAYOUT, B_LAYOUT>;             \
         return KZ_LAUNCH((kz_tiled_product<T, Finish>), grid, dim3(T::THREADS), T::BYTES, q->stream, g, finish);       \
     }
         KZ_MATMUL_TILES(KZ_TILE)

@@ -7,6 +7,8 @@
 
 #include "kernels/matmul/matmul.h"
 
+#include <stdbool.h>
+
 /* X(name, rows, columns, r, row groups, column groups, depth, blocks, busy, alone), the largest first.
  *
  * A thread owns r x 4 outputs in each of its groups; k is taken `depth` at a time; `blocks` thread blocks share a
