@@ -20,10 +20,14 @@
 #define __global__ __attribute__((unused))
 #define __device__ __attribute__((unused))
 #define __host__
+#ifdef __SANITIZE_ADDRESS__ /* else the products would compile for minutes */
+#define __forceinline__ inline
+#else
 #define __forceinline__ inline __attribute__((always_inline))
+#endif
 #define __launch_bounds__(...)
 
-#if defined(__clang__) || defined(__OPTIMIZE__) == 0
+#if defined(__clang__) || defined(__OPTIMIZE__) == 0 || defined(__SANITIZE_ADDRESS__)
 #define KZ_UNROLL
 #define KZ_NO_UNROLL
 #else
