@@ -113,6 +113,25 @@ static __global__ void write_index(int64_t, const float *, float *y)
     y[i] = (float)i;
 }
 
+struct copied {
+    int64_t n;
+    const float *from;
+    double unused;
+    float *to;
+};
+
+/* y[i] <- x[i], by a structure that holds the pointers */
+static __global__ void copy_given(copied c)
+{
+    if (threadIdx.x < c.n) c.to[threadIdx.x] = c.from[threadIdx.x];
+}
+
+cudaError_t planted_copy_by_structure(const planted &p)
+{
+    const copied c = {p.n, p.x, 1.0, p.y};
+    return KZ_LAUNCH(copy_given, p.blocks, p.threads, p.shared, p.stream, c);
+}
+
 /* ---- races: the bits depend on the order ---- */
 
 /* No barrier between. */
@@ -271,7 +290,7 @@ static __global__ void read_unset_shared(int64_t, const float *, float *y)
     {                                                                                                                  \
         return KZ_LAUNCH(name, p.blocks, p.threads, p.shared, p.stream, p.n, p.x, p.y);                                \
     }
-PLANTED_RIGHT(PLANTED_LAUNCH)
+PLANTED_PLAIN(PLANTED_LAUNCH)
 PLANTED_RACES(PLANTED_LAUNCH)
 PLANTED_FAULTS(PLANTED_LAUNCH)
 PLANTED_ACCESSES(PLANTED_LAUNCH)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* X(name): what it does to y (n numbers) is said at its kernel. */
-#define PLANTED_RIGHT(X)                                                                                               \
+#define PLANTED_PLAIN(X)                                                                                               \
     X(double_each)                                                                                                     \
     X(sum_blocks) X(turn_twice) X(shuffle_all) X(vote) X(fetch_staged) X(count_atomic) X(take_tickets) X(write_index)
 #define PLANTED_RACES(X) X(read_neighbour) X(read_neighbour_in_warp) X(read_before_wait) X(last_block_wins)
@@ -34,10 +34,11 @@ struct planted {
 };
 
 #define PLANTED_DECLARE(name) cudaError_t planted_##name(const planted &p);
-PLANTED_RIGHT(PLANTED_DECLARE)
+PLANTED_PLAIN(PLANTED_DECLARE)
 PLANTED_RACES(PLANTED_DECLARE)
 PLANTED_FAULTS(PLANTED_DECLARE)
 PLANTED_ACCESSES(PLANTED_DECLARE)
+PLANTED_DECLARE(copy_by_structure)
 #undef PLANTED_DECLARE
 
 #endif

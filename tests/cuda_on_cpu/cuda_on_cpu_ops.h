@@ -27,7 +27,8 @@
 #endif
 #define __launch_bounds__(...)
 
-#if defined(__clang__) || defined(__OPTIMIZE__) == 0 || defined(__SANITIZE_ADDRESS__)
+/* Loops stay loops where unrolling them is not possible, or what sanitizers add to each turn would take minutes. */
+#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define KZ_UNROLL
 #define KZ_NO_UNROLL
 #else
@@ -53,12 +54,31 @@ struct launch {
     size_t shared;
 };
 
-/* What a kernel is given, as far as it can be looked at: a pointer, or a structure that may hold pointers. */
+/* What a kernel is given, as far as it matters here: a pointer, a structure that may hold pointers, or a number. */
 struct argument {
     const void *at;
     size_t bytes;
-    bool pointer;
+    bool pointer, structure;
 };
+
+/* Bytes between the members of a structure may be left from anything; the compiler that knows them sets them to 0. */
+#if defined(__has_builtin) && !defined(__clang__)
+#if __has_builtin(__builtin_clear_padding)
+#define KZ_SIM_CLEARS_PADDING 1
+#endif
+#endif
+#ifndef KZ_SIM_CLEARS_PADDING
+#define KZ_SIM_CLEARS_PADDING 0
+#endif
+
+template <class T> static inline void clear_padding(T *x)
+{
+#if KZ_SIM_CLEARS_PADDING
+    __builtin_clear_padding(x);
+#else
+    (void)x;
+#endif
+}
 
 cudaError_t queue_launch(const launch &what, cudaStream_t stream, const argument *arguments, int count,
                          std::function<void()> body);
@@ -134,8 +154,11 @@ static inline cudaError_t kz_launch_named(const char *name, void (*kernel)(P...)
     }
     std::tuple<P...> values(static_cast<P>(argument)...);
     return std::apply(
-        [&](const P &...value) {
-            const kz_sim::argument seen[] = {{&value, sizeof value, std::is_pointer<P>::value}..., {nullptr, 0, false}};
+        [&](P &...value) {
+            (kz_sim::clear_padding(&value), ...);
+            const kz_sim::argument seen[] = {{&value, sizeof value, std::is_pointer<P>::value,
+                                              std::is_class<P>::value && KZ_SIM_CLEARS_PADDING != 0}...,
+                                             {}};
             return kz_sim::queue_launch({name, function, grid, block, shared}, stream, seen,
                                         static_cast<int>(sizeof...(P)),
                                         [kernel, values] { std::apply(kernel, values); });

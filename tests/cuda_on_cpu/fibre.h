@@ -9,6 +9,8 @@
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
 #define KZ_FIBRE_UCONTEXT 1
+#endif
+#ifdef KZ_FIBRE_UCONTEXT
 #include <ucontext.h>
 #endif
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string>
 #include <vector>
 
 namespace kz_sim {
@@ -34,7 +33,8 @@ struct site {
     int line;
     bool differs(const site &other) const
     {
-        return line != other.line || strcmp(file, other.file) != 0 || strcmp(operation, other.operation) != 0;
+        return line != other.line || (file != other.file && strcmp(file, other.file) != 0) ||
+               (operation != other.operation && strcmp(operation, other.operation) != 0);
     }
 };
 
@@ -43,8 +43,9 @@ struct thread {
     state now;
     bool turn;                  /* which of the two sets of values of its warp is the next one */
     site waits;                 /* where, while it does */
-    std::vector<copy> copies;   /* issued, and not yet waited for */
-    std::vector<size_t> groups; /* how many copies there were when each group ended */
+    size_t pending;             /* copies issued, and not yet waited for */
+    std::vector<copy> copies;   /* these, where they are carried out late */
+    std::vector<size_t> groups; /* how many were pending when each group ended */
 };
 
 struct warp {
@@ -104,14 +105,23 @@ uint64_t next_seed(void)
     return m.seed >> 16;
 }
 
-std::string text_of(const uint3 &at)
+/* Text without an allocation, as who fails never returns to free it. */
+struct words {
+    char text[256];
+};
+
+words text_of(const uint3 &at)
 {
-    return "(" + std::to_string(at.x) + "," + std::to_string(at.y) + "," + std::to_string(at.z) + ")";
+    words w;
+    snprintf(w.text, sizeof w.text, "(%u,%u,%u)", at.x, at.y, at.z);
+    return w;
 }
 
-std::string text_of(const site &at)
+words text_of(const site &at)
 {
-    return std::string(at.operation) + " at " + at.file + ":" + std::to_string(at.line);
+    words w;
+    snprintf(w.text, sizeof w.text, "%.40s at %.180s:%d", at.operation, at.file, at.line);
+    return w;
 }
 
 /* Ends the block: nobody comes back to its fibres. */
@@ -122,16 +132,19 @@ std::string text_of(const site &at)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    say("kernel %s, block %s, thread %s: %s", m.what.name[0] ? m.what.name : "(name not known)",
-        text_of(block_at).c_str(), text_of(thread_at).c_str(), text);
+    say("kernel %s, block %s, thread %s: %s", m.what.name[0] ? m.what.name : "(name not known)", text_of(block_at).text,
+        text_of(thread_at).text, text);
     m.failed = e;
     fibre_switch(m.threads[static_cast<size_t>(m.running)].on, &m.host);
     abort();
 }
 
-std::string standing_of(const thread &t)
+words standing_of(const thread &t)
 {
-    return t.now == state::done ? "has returned" : "waits in " + text_of(t.waits);
+    words w;
+    if (t.now == state::done) snprintf(w.text, sizeof w.text, "has returned");
+    else snprintf(w.text, sizeof w.text, "waits in %.240s", text_of(t.waits).text);
+    return w;
 }
 
 /* All that have not ended wait, and not all for the same. */
@@ -143,18 +156,17 @@ std::string standing_of(const thread &t)
         for (size_t i = begin; i < begin + KZ_WARP; i++) {
             if (i >= m.threads.size() || static_cast<int>(i) >= m.count)
                 fail(cudaErrorLaunchFailure, "%s: only %d of 32 lanes of the warp came; the block ends within the warp",
-                     text_of(w.where).c_str(), w.arrived);
+                     text_of(w.where).text, w.arrived);
             if (m.threads[i].now != state::at_warp)
                 fail(cudaErrorLaunchFailure, "%s: only %d of 32 lanes of the warp came; thread %s %s",
-                     text_of(w.where).c_str(), w.arrived, text_of(m.index[i]).c_str(),
-                     standing_of(m.threads[i]).c_str());
+                     text_of(w.where).text, w.arrived, text_of(m.index[i]).text, standing_of(m.threads[i]).text);
         }
     }
     for (int i = 0; i < m.count; i++)
         if (m.threads[static_cast<size_t>(i)].now != state::at_barrier)
-            fail(cudaErrorLaunchFailure, "%s: only %d of %d threads came; thread %s %s", text_of(m.barrier).c_str(),
-                 m.waiting, m.count, text_of(m.index[static_cast<size_t>(i)]).c_str(),
-                 standing_of(m.threads[static_cast<size_t>(i)]).c_str());
+            fail(cudaErrorLaunchFailure, "%s: only %d of %d threads came; thread %s %s", text_of(m.barrier).text,
+                 m.waiting, m.count, text_of(m.index[static_cast<size_t>(i)]).text,
+                 standing_of(m.threads[static_cast<size_t>(i)]).text);
     fail(cudaErrorLaunchFailure, "nobody can go on");
 }
 
@@ -195,8 +207,8 @@ void wait_here(void)
 void end_thread(void)
 {
     thread &t = m.threads[static_cast<size_t>(m.running)];
-    if (!t.copies.empty())
-        fail(cudaErrorLaunchFailure, "it returned and has not waited for %zu asynchronous copies", t.copies.size());
+    if (t.pending)
+        fail(cudaErrorLaunchFailure, "it returned and has not waited for %zu asynchronous copies", t.pending);
     t.groups.clear();
     t.now = state::done;
     m.ended++;
@@ -271,7 +283,7 @@ void give_back_shared(void)
             if (shared_memory[-1 - i] != FENCE_BYTE ||
                 shared_memory[m.what.shared + static_cast<size_t>(i)] != FENCE_BYTE) {
                 say("kernel %s, block %s: wrote outside its %zu bytes of shared memory", m.what.name,
-                    text_of(block_at).c_str(), m.what.shared);
+                    text_of(block_at).text, m.what.shared);
                 m.failed = cudaErrorIllegalAddress;
             }
     }
@@ -327,6 +339,7 @@ cudaError_t run_block(uint3 at)
         for (fibre *f : m.fibres) fibre_rewind(f, fibre_main);
         m.idle = m.fibres;
         for (thread &t : m.threads) {
+            t.pending = 0;
             t.copies.clear();
             t.groups.clear();
         }
@@ -340,8 +353,8 @@ void block_barrier(const char *file, int line)
     t.waits = {"__syncthreads", file, line};
     if (!m.waiting) m.barrier = t.waits;
     else if (t.waits.differs(m.barrier))
-        fail(cudaErrorLaunchFailure, "it waits in %s while other threads wait in %s", text_of(t.waits).c_str(),
-             text_of(m.barrier).c_str());
+        fail(cudaErrorLaunchFailure, "it waits in %s while other threads wait in %s", text_of(t.waits).text,
+             text_of(m.barrier).text);
     t.now = state::at_barrier;
     if (++m.waiting == m.count) {
         m.waiting = 0;
@@ -359,7 +372,7 @@ const uint64_t *warp_exchange(uint64_t value, const char *operation, const char 
     if (!w.arrived) w.where = t.waits;
     else if (t.waits.differs(w.where))
         fail(cudaErrorLaunchFailure, "it takes part in %s while other lanes of its warp are in %s",
-             text_of(t.waits).c_str(), text_of(w.where).c_str());
+             text_of(t.waits).text, text_of(w.where).text);
     uint64_t *values = w.value[t.turn];
     t.turn = !t.turn;
     values[me % KZ_WARP] = value;
@@ -384,8 +397,13 @@ void refuse_lane(const char *operation, int value, const char *file, int line)
 
 static void carry_out(const copy &c)
 {
-    if (c.from) memcpy(c.to, c.from, c.bytes);
-    else memset(c.to, 0, c.bytes);
+    if (c.bytes == 16) {
+        if (c.from) memcpy(c.to, c.from, 16);
+        else memset(c.to, 0, 16);
+    } else {
+        if (c.from) memcpy(c.to, c.from, 4);
+        else memset(c.to, 0, 4);
+    }
 }
 
 void copy_async(void *shared, const void *global, size_t bytes, bool valid)
@@ -393,7 +411,7 @@ void copy_async(void *shared, const void *global, size_t bytes, bool valid)
     uintptr_t to = reinterpret_cast<uintptr_t>(shared), base = reinterpret_cast<uintptr_t>(shared_memory);
     if (to % bytes)
         fail(cudaErrorMisalignedAddress, "asynchronous copy of %zu bytes to %p: not aligned", bytes, shared);
-    if (reinterpret_cast<uintptr_t>(global) % bytes)
+    if (reinterpret_cast<uintptr_t>(global) & (bytes - 1))
         fail(cudaErrorMisalignedAddress, "asynchronous copy of %zu bytes from %p: not aligned", bytes, global);
     if (!base || to < base || to - base > m.what.shared || bytes > m.what.shared - (to - base))
         fail(cudaErrorIllegalAddress, "asynchronous copy to byte %lld of %zu bytes of shared memory",
@@ -402,27 +420,34 @@ void copy_async(void *shared, const void *global, size_t bytes, bool valid)
     if (valid && (place_of(global, bytes, &whole) == place::host || !whole))
         fail(cudaErrorIllegalAddress, "asynchronous copy from %p, which is not within device memory", global);
     copy c = {shared, valid ? global : nullptr, bytes};
-    m.threads[static_cast<size_t>(m.running)].copies.push_back(c);
-    if (current().late_copies) fill_with_nan(shared, bytes);
-    else carry_out(c);
+    thread &t = m.threads[static_cast<size_t>(m.running)];
+    t.pending++;
+    if (!current().late_copies) {
+        carry_out(c);
+        return;
+    }
+    t.copies.push_back(c);
+    fill_with_nan(shared, bytes);
 }
 
 void copy_commit(void)
 {
     thread &t = m.threads[static_cast<size_t>(m.running)];
-    t.groups.push_back(t.copies.size());
+    t.groups.push_back(t.pending);
 }
 
 void copy_wait(int pending)
 {
     thread &t = m.threads[static_cast<size_t>(m.running)];
     if (t.groups.size() <= static_cast<size_t>(pending)) return;
-    size_t over = t.groups.size() - static_cast<size_t>(pending), copies = t.groups[over - 1];
-    if (current().late_copies)
-        for (size_t i = 0; i < copies; i++) carry_out(t.copies[i]);
-    t.copies.erase(t.copies.begin(), t.copies.begin() + static_cast<ptrdiff_t>(copies));
+    size_t over = t.groups.size() - static_cast<size_t>(pending), done = t.groups[over - 1];
+    if (!t.copies.empty()) {
+        for (size_t i = 0; i < done; i++) carry_out(t.copies[i]);
+        t.copies.erase(t.copies.begin(), t.copies.begin() + static_cast<ptrdiff_t>(done));
+    }
     t.groups.erase(t.groups.begin(), t.groups.begin() + static_cast<ptrdiff_t>(over));
-    for (size_t &end : t.groups) end -= copies;
+    for (size_t &end : t.groups) end -= done;
+    t.pending -= done;
 }
 
 } // namespace kz_sim

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string.h>
+#include <sys/mman.h>
 
 namespace kz_sim {
 
@@ -33,17 +34,40 @@ static cudaError_t check_shape(const launch &what)
     return cudaSuccess;
 }
 
-/* A pointer that a kernel is given must be the device's. */
+/* Is that a host address?  Numbers that look like one are not mapped. */
+static bool is_host_address(uint64_t word)
+{
+    const uint64_t lowest = 0x550000000000u,
+                   highest = 0x7fffffffffffu; /* where Linux puts programs, heaps and stacks */
+    unsigned char resident;
+    bool whole;
+    if (word < lowest || word > highest) return false;
+    uintptr_t page = static_cast<uintptr_t>(word) / 4096 * 4096;
+    return place_of(reinterpret_cast<const void *>(word), 1, &whole) == place::host &&
+           mincore(reinterpret_cast<void *>(page), 1, &resident) == 0;
+}
+
+/* The pointers that a kernel is given must be the device's, those within structures too. */
 static cudaError_t check_arguments(const launch &what, const argument *arguments, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (!arguments[i].pointer) continue;
+        const argument &a = arguments[i];
         const void *p;
         bool whole;
-        memcpy(&p, arguments[i].at, sizeof p);
-        if (p && place_of(p, 1, &whole) == place::host)
+        if (a.pointer) memcpy(&p, a.at, sizeof p);
+        if (a.pointer && p && place_of(p, 1, &whole) == place::host)
             return refuse(cudaErrorIllegalAddress, "kernel %s: argument %d is %p, which is not in device memory",
                           what.name, i + 1, p);
+        for (size_t at = 0; a.structure && at + sizeof(uint64_t) <= a.bytes; at += sizeof(uint64_t)) {
+            uint64_t word;
+            memcpy(&word, static_cast<const char *>(a.at) + at, sizeof word);
+            if (is_host_address(word))
+                return refuse(
+                    cudaErrorIllegalAddress,
+                    "kernel %s: argument %d, a structure, holds a host address at byte %zu; a pointer that the "
+                    "kernel does not use must be NULL",
+                    what.name, i + 1, at);
+        }
     }
     return cudaSuccess;
 }

@@ -16,18 +16,19 @@ struct region {
 
 static std::map<uintptr_t, region> regions; /* by their end */
 static size_t device_bytes;                 /* of device memory in use */
-static region latest;                       /* looked up last */
+static region latest[64];                   /* looked up last, by page: each asynchronous copy asks */
 
 enum { ALIGNMENT = 256 };
 
 /* The region that begins at or before p and ends after it; NULL: none. */
 static const region *region_of(uintptr_t p)
 {
-    if (p >= latest.begin && p < latest.end) return &latest;
+    region &known = latest[p / 4096 % (sizeof latest / sizeof *latest)];
+    if (p >= known.begin && p < known.end) return &known;
     auto found = regions.upper_bound(p);
     if (found == regions.end() || p < found->second.begin) return nullptr;
-    latest = found->second;
-    return &latest;
+    known = found->second;
+    return &known;
 }
 
 place place_of(const void *p, size_t bytes, bool *whole)
@@ -93,7 +94,7 @@ static void give_back(std::map<uintptr_t, region>::iterator r)
         fill_with_nan(p, size);
         free(p);
     }
-    latest = {};
+    for (region &known : latest) known = {};
     regions.erase(r);
 }
 
