@@ -16,7 +16,7 @@ static kz_status find_module(char **out)
     kz_status st = KZ_OK;
     *out = NULL;
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n < 0) return KZ_FAIL(KZ_E_DEVICE, "cuda: the program's own folder cannot be found, to look for " MODULE);
+    if (n < 0) return KZ_FAIL(KZ_E_DEVICE, "the program's own folder cannot be found, to look for " MODULE);
     self[n] = '\0';
     KZ_TRY(kz_path_directory(&folder, self));
     for (size_t i = 0; i < sizeof places / sizeof *places && !*out; i++) {
@@ -25,7 +25,7 @@ static kz_status find_module(char **out)
     }
     if (!*out)
         st = KZ_FAIL(KZ_E_DEVICE,
-                     "cuda: this installation has no CUDA module (" MODULE " in %s); build with the CUDA toolkit, or "
+                     "this installation has no CUDA module (" MODULE " in %s); build with the CUDA toolkit, or "
                      "use device.kind: cpu",
                      folder);
 done:
@@ -37,16 +37,15 @@ static kz_status load(const kz_cuda_module **out, const char *path)
 {
     kz_cuda_module_fn *get = NULL;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) return KZ_FAIL(KZ_E_DEVICE, "cuda: the CUDA module cannot be loaded: %s", dlerror());
+    if (!library) return KZ_FAIL(KZ_E_DEVICE, "the CUDA module cannot be loaded: %s", dlerror());
     *(void **)&get = dlsym(library, "kz_cuda_module_get"); /* POSIX's way from an object to a function pointer */
     const kz_cuda_module *module = get ? get() : NULL;
     if (module && strcmp(module->version, KZ_CUDA_VERSION) == 0) {
         *out = module;
         return KZ_OK; /* it stays loaded */
     }
-    kz_status st =
-        KZ_FAIL(KZ_E_DEVICE, "cuda: %s belongs to another build of Kaizen (%s, this one is %s); install both anew",
-                path, module ? module->version : "not a CUDA module", KZ_CUDA_VERSION);
+    kz_status st = KZ_FAIL(KZ_E_DEVICE, "%s belongs to another build of Kaizen (%s, this one is %s); install both anew",
+                           path, module ? module->version : "not a CUDA module", KZ_CUDA_VERSION);
     dlclose(library);
     return st;
 }
@@ -90,14 +89,24 @@ static int64_t ordinal_of(const char *kind)
     return n;
 }
 
+/* The module, and what there is; a failure names what was asked for. */
+static kz_status ask(const kz_cuda_module **module, kz_gpu **gpu, int64_t *n, const char *kind)
+{
+    char why[1024];
+    kz_status st = kz_cuda_load(module);
+    if (st == KZ_OK) st = (*module)->list(gpu, n);
+    if (st != KZ_E_DEVICE) return st;
+    snprintf(why, sizeof why, "%s", kz_error_message());
+    return KZ_FAIL(st, "device.kind: '%s' is not available: %s", kind, why);
+}
+
 kz_status kz_cuda_create_named(kz_device **out, const char *kind)
 {
     const kz_cuda_module *module = NULL;
     int64_t n = 0, ordinal = ordinal_of(kind);
     kz_gpu *gpu = NULL;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_cuda_load(&module));
-    KZ_TRY(module->list(&gpu, &n));
+    KZ_TRY(ask(&module, &gpu, &n, kind));
     if (ordinal >= n) {
         st = n == 0 ? KZ_FAIL(KZ_E_DEVICE,
                               "device.kind: '%s', but there is no NVIDIA GPU that CUDA can see here; use "

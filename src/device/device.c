@@ -4,25 +4,37 @@
 
 #include <string.h>
 
-/* The first GPU that can be used, if any; what computes is said in any case.  A stand-in for tests is never picked. */
-static bool first_gpu(kz_device **out)
+/* Number of the first GPU that can be used; -1: there is none.  A stand-in for tests is never picked. */
+static int first_gpu(void)
 {
     const kz_cuda_module *module = NULL;
     kz_gpu *gpu = NULL;
     int64_t n = 0, i = 0;
-    char kind[16];
     kz_status st = KZ_OK;
-    if (!kz_cuda_may_be_there()) return false;
+    if (!kz_cuda_may_be_there()) return -1;
     KZ_TRY(kz_cuda_load(&module));
     if (!module->real) goto done;
     KZ_TRY(module->list(&gpu, &n));
     while (i < n && *gpu[i].reason) i++;
-    snprintf(kind, sizeof kind, "cuda:%d", (int)i);
-    if (i < n) KZ_TRY(kz_cuda_create_named(out, kind));
 done:
     kz_free(&gpu);
-    kz_error_clear(); /* that there is none is no failure */
-    return *out != NULL;
+    if (st != KZ_OK) kz_error_clear(); /* that there is none is no failure */
+    return i < n ? (int)i : -1;
+}
+
+bool kz_device_has_gpu(void)
+{
+    return first_gpu() >= 0;
+}
+
+/* What "auto" takes, if it is a GPU. */
+static kz_status create_first(kz_device **out)
+{
+    char kind[16];
+    int number = first_gpu();
+    if (number < 0) return KZ_OK;
+    snprintf(kind, sizeof kind, "cuda:%d", number % 1000);
+    return kz_cuda_create_named(out, kind);
 }
 
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa)
@@ -31,7 +43,7 @@ kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const c
     kz_device *gpu = NULL;
     kz_status st = KZ_OK;
     if (strncmp(kind, "cuda", 4) == 0) KZ_TRY(kz_cuda_create_named(&gpu, kind));
-    else if (strcmp(kind, "auto") == 0 && !isa) (void)first_gpu(&gpu);
+    else if (strcmp(kind, "auto") == 0 && !isa) KZ_TRY(create_first(&gpu));
     if (!gpu) return kz_cpu_create(out, cfg->threads, isa);
     if (cfg->arithmetic && strcmp(cfg->arithmetic, "fast") == 0) {
         st =

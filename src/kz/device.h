@@ -101,6 +101,8 @@ void kz_device_destroy(kz_device **dev);
 /* *out <- the GPUs that CUDA sees, those that cannot be used with the reason; yours to kz_free.
  * Fails: KZ_E_DEVICE, saying why there are none; KZ_E_MEM. */
 kz_status kz_device_gpus(kz_gpu **out, int64_t *n);
+/* Is there a GPU that "auto" would take? */
+bool kz_device_has_gpu(void);
 
 /* Names of the instruction sets of this build that this CPU can run, slowest first; NULL-terminated, constant. */
 const char *const *kz_device_isas(void);

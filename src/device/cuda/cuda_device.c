@@ -62,8 +62,8 @@ static kz_status count_devices(int *count)
     *count = 0;
     if (e == cudaErrorNoDevice) return KZ_OK;
     if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
-        return KZ_FAIL(KZ_E_DEVICE, "cuda: no NVIDIA driver is installed here (libcuda.so.1); use device.kind: cpu");
-    return KZ_FAIL(KZ_E_DEVICE, "cuda: %s (%s); use device.kind: cpu", cudaGetErrorString(e), cudaGetErrorName(e));
+        return KZ_FAIL(KZ_E_DEVICE, "no NVIDIA driver is installed here (libcuda.so.1); use device.kind: cpu");
+    return KZ_FAIL(KZ_E_DEVICE, "%s (%s); use device.kind: cpu", cudaGetErrorString(e), cudaGetErrorName(e));
 }
 
 kz_status kz_cuda_list(kz_gpu **out, int64_t *n)
