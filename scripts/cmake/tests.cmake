@@ -7,6 +7,9 @@ file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*_test.cpp)
 if(KZ_TEST_SOURCES)
     list(FILTER test_sources INCLUDE REGEX "${KZ_TEST_SOURCES}")
 endif()
+if(KZ_SANITIZE MATCHES "thread|fuzzer" OR CMAKE_CROSSCOMPILING)
+    list(FILTER test_sources EXCLUDE REGEX "/cuda/") # without their stand-in for CUDA
+endif()
 add_executable(kaizen-tests ${test_sources} tests/support/program.cpp)
 if(NOT KZ_SANITIZE) # a minute to compile there, and the same source as AVX2's
     target_sources(kaizen-tests PRIVATE tests/kernels/matmul_lowered.c)
@@ -31,7 +34,10 @@ if(KZ_SANITIZE AND NOT KZ_SANITIZE MATCHES thread)
 endif()
 target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
 add_dependencies(kaizen-tests program)
-add_subdirectory(tests/cuda_on_cpu)
+if(NOT KZ_SANITIZE MATCHES "thread|fuzzer" AND NOT CMAKE_CROSSCOMPILING) # minutes to compile, and none of its tests there
+    add_subdirectory(tests/cuda_on_cpu)
+    target_compile_definitions(kaizen-tests PRIVATE CUDA_ON_CPU="$<TARGET_FILE:kaizen-cuda-on-cpu>")
+endif()
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120

@@ -79,6 +79,7 @@ static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
         (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
         "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
     if (p->gpu) json_object_set_new(fields, "gpu", json_string(p->gpu->model));
+    if (p->gpu_outside > 0) json_object_set_new(fields, "data_outside_gpu_bytes", json_integer(p->gpu_outside));
     if (v->dry_run) { /* no run, and no checkpoint has been looked into */
         for (size_t i = 0; fields && i < sizeof of_a_run / sizeof *of_a_run; i++) json_object_del(fields, of_a_run[i]);
     }
