@@ -6,7 +6,7 @@ RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help train build test prove lint format install clean deps proofs fuzz bench-kernels bench-peers bench-stream \
+.PHONY: help train build test prove prove-cuda lint format install clean deps proofs fuzz bench-kernels bench-peers bench-stream \
     prove-builds test-arm64 clean-root clean-image
 
 help: ## this menu
@@ -28,6 +28,10 @@ test: ## installs what is missing and runs every test; ends with "N passed, N fa
 
 prove: build ## trains the golden configs here and compares their digests with the recorded ones
 	build/kaizen prove
+
+prove-cuda: ## slow: the golden configs by the GPU's kernels, executed on the CPU under sanitizers in 8 orders
+	scripts/install-deps --test
+	scripts/prove-cuda --json results/prove_cuda.json
 
 lint: ## clang-tidy and shellcheck
 	scripts/lint

@@ -16,6 +16,7 @@ typedef struct {
     int which;
     kz_optim_coef coef;
     kz_tally tally;
+    kz_cursor at;
     double norm;
     int64_t n;
     const int64_t *order; /* (n) rows, of which a batch is taken */
@@ -59,15 +60,15 @@ static void run_forward(void *context)
 static void run_optim(void *context)
 {
     pass *p = context;
-    bench_check(
-        p->b->dev->ops->optim_step(p->b->dev, p->which, &p->coef, &p->tally, &p->norm, p->n, p->g, p->theta, p->state));
+    bench_check(p->b->dev->ops->optim_step(p->b->dev, p->which, &p->coef, 1, &p->tally, &p->norm, p->n, p->g, p->theta,
+                                           p->state));
 }
 
 static void run_norm(void *context)
 {
     pass *p = context;
     int64_t offset[] = {0, p->n};
-    bench_check(p->b->dev->ops->finish_gradient(p->b->dev, 1, offset, 1.0f, p->g, &p->norm));
+    bench_check(p->b->dev->ops->finish_gradient(p->b->dev, 1, offset, p->n, 1.0f, p->g, &p->norm));
 }
 
 static void run_add(void *context)
@@ -145,7 +146,7 @@ static void bench_activation(bench *b, int which, const char *name, double dropo
     float *y = bench_floats(ROWS * UNITS), *kept = bench_floats(ROWS * UNITS), *bias = bench_floats(UNITS);
     p.dense = (kz_dense){
         .rows = ROWS, .units = UNITS, .bias = bias, .activation = which, .y = y, .kept = dropout > 0 ? kept : y};
-    if (dropout > 0) p.dense.dropout = (kz_dropout){.threshold = 1u << 31, .factor = 2.0f, .seed = 1};
+    if (dropout > 0) p.dense.dropout = (kz_dropout){.threshold = 1u << 31, .factor = 2.0f, .seed = 1, .at = &p.at};
     snprintf(forward, sizeof forward, "%s%s", name, dropout > 0 ? ", dropout" : "");
     snprintf(back, sizeof back, "%s slope%s", name, dropout > 0 ? ", dropout" : "");
     bench_row row = {.name = forward, .elements = ROWS * UNITS, .cached = true, .shape = "1024x512"};

@@ -5,7 +5,7 @@
 #ifndef KZ_DENSE_DENSE_H
 #define KZ_DENSE_DENSE_H
 
-#include "kernels/arith/arith.h"
+#include "kernels/arith/cursor.h"
 #include "kernels/arith/variants.h"
 
 #ifdef __cplusplus
@@ -26,7 +26,8 @@ typedef struct {
     uint32_t threshold; /* 0: no dropout */
     float factor;
     uint64_t seed, first;
-    uint32_t step, layer;
+    uint32_t layer;
+    const kz_cursor *at; /* the step; not NULL with dropout */
 } kz_dropout;
 
 /* One dense layer at work on `rows` rows. */

@@ -25,7 +25,7 @@ KZ_BODY void draw_factors(const kz_dropout *d, kz_stream stream, uint64_t block,
  * last end after them. */
 KZ_BODY void dropout_factors(const kz_dropout *d, uint64_t first, int64_t n, float *factor)
 {
-    kz_stream stream = kz_stream_of(d->seed, KZ_FOR_DROPOUT, d->layer, d->step);
+    kz_stream stream = kz_stream_of(d->seed, KZ_FOR_DROPOUT, d->layer, (uint32_t)d->at->step);
     for (int64_t i = -(int64_t)(first % 4); i < n; i += DRAWN) {
         uint64_t block = (first + (uint64_t)i) / 4;
         if (i >= 0 && i + DRAWN <= n) {

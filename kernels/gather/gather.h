@@ -4,7 +4,7 @@
 #ifndef KZ_GATHER_GATHER_H
 #define KZ_GATHER_GATHER_H
 
-#include "kernels/arith/arith.h"
+#include "kernels/arith/cursor.h"
 #include "kernels/arith/variants.h"
 
 #ifdef __cplusplus
@@ -13,10 +13,11 @@ extern "C" {
 
 typedef struct {
     int64_t rows, width;
-    const int64_t *row; /* (rows): which row of the source */
-    const void *from;   /* (*, width) */
-    int bytes;          /* of an element: 1 is uint8, 4 is binary32 */
-    const float *mean;  /* (width), or NULL */
+    const int64_t *row;  /* (rows): which row of the source; from at->begin on */
+    const kz_cursor *at; /* or NULL */
+    const void *from;    /* (*, width) */
+    int bytes;           /* of an element: 1 is uint8, 4 is binary32 */
+    const float *mean;   /* (width), or NULL */
     const float *factor;
     float divisor; /* used where > 0 */
     float *x;      /* (rows, width) */

@@ -12,23 +12,24 @@
 enum { LINE = 64, AHEAD = 2 }; /* AHEAD: rows */
 
 /* Rows lie anywhere: the hardware fetches nothing of one before it is touched. */
-KZ_BODY void fetch_row(const kz_gather *g, int64_t r)
+KZ_BODY void fetch_row(const kz_gather *g, int64_t at)
 {
-    const char *row = (const char *)g->from + g->row[r] * g->width * g->bytes;
+    const char *row = (const char *)g->from + at * g->width * g->bytes;
     for (int64_t b = 0; b < g->width * g->bytes; b += LINE) __builtin_prefetch(row + b);
 }
 
 KZ_BODY void gather(const kz_gather *g, int64_t row0, int64_t row1)
 {
-    for (int64_t r = row0; r < row0 + AHEAD && r < row1; r++) fetch_row(g, r);
+    const int64_t *row = g->row + kz_begin(g->at);
+    for (int64_t r = row0; r < row0 + AHEAD && r < row1; r++) fetch_row(g, row[r]);
     for (int64_t r = row0; r < row1; r++) {
-        if (r + AHEAD < row1) fetch_row(g, r + AHEAD);
+        if (r + AHEAD < row1) fetch_row(g, row[r + AHEAD]);
         float *restrict x = g->x + r * g->width;
         if (g->bytes == 1) {
-            const uint8_t *restrict from = (const uint8_t *)g->from + g->row[r] * g->width;
+            const uint8_t *restrict from = (const uint8_t *)g->from + row[r] * g->width;
             SCALE_ROW(from)
         } else {
-            const float *restrict from = (const float *)g->from + g->row[r] * g->width;
+            const float *restrict from = (const float *)g->from + row[r] * g->width;
             SCALE_ROW(from)
         }
     }

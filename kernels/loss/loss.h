@@ -2,7 +2,7 @@
 #ifndef KZ_LOSS_LOSS_H
 #define KZ_LOSS_LOSS_H
 
-#include "kernels/arith/arith.h"
+#include "kernels/arith/cursor.h"
 #include "kernels/arith/variants.h"
 
 #ifdef __cplusplus
@@ -25,7 +25,8 @@ typedef struct {
     int which; /* of the list */
     int64_t rows, outputs;
     const float *z;                 /* (rows, outputs) */
-    const int64_t *row;             /* (rows): which row of the targets */
+    const int64_t *row;             /* (rows): which row of the targets; from at->begin on */
+    const kz_cursor *at;            /* or NULL */
     const int32_t *label;           /* (*): class numbers, for classification */
     const float *value, *raw;       /* (*, outputs): scaled targets, and in original units, for regression */
     const double *mean, *deviation; /* (outputs): original = deviation z + mean */

@@ -116,8 +116,10 @@ KZ_BODY void squared_error(const kz_loss *l, int64_t row0, int64_t row1)
     }
 }
 
-KZ_BODY void loss(const kz_loss *l, int64_t row0, int64_t row1)
+KZ_BODY void loss(const kz_loss *all, int64_t row0, int64_t row1)
 {
+    kz_loss here = *all, *l = &here;
+    here.row += kz_begin(all->at);
     switch (l->which) {
 #define KZ_LOSS(name, targets, text)                                                                                   \
     case KZ_LOSS_##name:                                                                                               \

@@ -7,6 +7,9 @@ file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*_test.cpp)
 if(KZ_TEST_SOURCES)
     list(FILTER test_sources INCLUDE REGEX "${KZ_TEST_SOURCES}")
 endif()
+if(KZ_SANITIZE MATCHES "thread|fuzzer" OR CMAKE_CROSSCOMPILING)
+    list(FILTER test_sources EXCLUDE REGEX "/cuda/") # without their stand-in for CUDA
+endif()
 add_executable(kaizen-tests ${test_sources} tests/support/program.cpp)
 if(NOT KZ_SANITIZE) # a minute to compile there, and the same source as AVX2's
     target_sources(kaizen-tests PRIVATE tests/kernels/matmul_lowered.c)
@@ -31,6 +34,10 @@ if(KZ_SANITIZE AND NOT KZ_SANITIZE MATCHES thread)
 endif()
 target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
 add_dependencies(kaizen-tests program)
+if(NOT KZ_SANITIZE MATCHES "thread|fuzzer" AND NOT CMAKE_CROSSCOMPILING) # minutes to compile, and none of its tests there
+    add_subdirectory(tests/cuda_on_cpu)
+    target_compile_definitions(kaizen-tests PRIVATE CUDA_ON_CPU="$<TARGET_FILE:kaizen-cuda-on-cpu>")
+endif()
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
@@ -46,6 +53,24 @@ target_link_libraries(fault-shim PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
 set_target_properties(fault-shim PROPERTIES PREFIX "" C_EXTENSIONS ON)
 target_compile_definitions(kaizen-tests PRIVATE FAULT_SHIM="$<TARGET_FILE:fault-shim>" KZ_SANITIZED="${KZ_SANITIZE}")
 add_dependencies(kaizen-tests fault-shim)
+
+# For the tests of energy: a made-up NVML, one without an energy counter; a made-up GPU, one that is not real.
+foreach(variant whole lacking)
+    add_library(nvml-${variant} SHARED tests/support/nvml_made_up.c)
+    target_link_libraries(nvml-${variant} PRIVATE kz-flags)
+    set_target_properties(nvml-${variant} PROPERTIES
+        OUTPUT_NAME nvidia-ml SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/nvml/${variant})
+    add_dependencies(kaizen-tests nvml-${variant})
+endforeach()
+target_compile_definitions(nvml-lacking PRIVATE LACKING=1)
+foreach(variant real unreal)
+    add_library(gpu-${variant} MODULE tests/support/gpu_made_up.c)
+    target_link_libraries(gpu-${variant} PRIVATE kz-flags kz::jansson kz::random123)
+    target_compile_definitions(kaizen-tests PRIVATE GPU_${variant}="$<TARGET_FILE:gpu-${variant}>")
+    add_dependencies(kaizen-tests gpu-${variant})
+endforeach()
+target_compile_definitions(gpu-unreal PRIVATE UNREAL=1)
+target_compile_definitions(kaizen-tests PRIVATE NVML_FOLDER="${PROJECT_BINARY_DIR}/nvml")
 
 # Checks of the sources need no build; the label lets run-tests run them once.
 add_test(NAME layers COMMAND scripts/check_layers.py)

@@ -3,6 +3,7 @@
 
 static const kz_example examples[] = {{"kaizen prove", "every golden config, instruction set and thread count"},
                                       {"kaizen prove --quick", "the same with fewer thread counts"},
+                                      {"kaizen prove --device cuda", "on the GPU, and handed over to the CPU and back"},
                                       {"kaizen prove --isa plain --threads 1,8 --only digits", "some of it"},
                                       {.line = NULL}};
 
@@ -15,6 +16,10 @@ static const kz_option options[] = {
     {.name = "--isa",
      .argument = "LIST",
      .help = "only these instruction sets, such as plain,avx2; `kaizen info` lists this machine's"},
+    {.name = "--device",
+     .argument = "DEVICE",
+     .values = "cpu cuda",
+     .help = "only on cpu, or cuda or cuda:N; without it on the CPU, and on a GPU where there is one"},
     {.name = "--threads", .argument = "LIST", .help = "only these thread counts, such as 1,2,3,8"},
     {.name = "--only", .argument = "NAME", .repeatable = true, .help = "only the golden config NAME; may be repeated"},
     {.name = "--record", .help = "writes digests.json instead of comparing; for developers"},

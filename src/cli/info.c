@@ -37,17 +37,39 @@ static json_t *cpu_json(void)
     return cpu;
 }
 
-static json_t *cuda_json(void)
+static json_t *gpu_json(const kz_gpu *g, int64_t number)
 {
-    return json_pack("{s:s, s:b, s:s}", "name", "cuda", "available", false, "reason", "this build has no CUDA module");
+    char name[16];
+    snprintf(name, sizeof name, "cuda:%d", (int)number);
+    return json_pack("{s:s, s:b, s:s?, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "name", name, "available", !*g->reason,
+                     "reason", *g->reason ? g->reason : NULL, "model", g->model, "isa", g->variant, "memory_bytes",
+                     (json_int_t)g->memory, "memory_free_bytes", (json_int_t)g->free, "multiprocessors",
+                     (json_int_t)g->multiprocessors, "driver", g->driver, "runtime", g->runtime, "bus", g->bus);
+}
+
+/* The CPU and each GPU; without any, why. */
+static json_t *devices_json(void)
+{
+    kz_gpu *gpu = NULL;
+    int64_t n = 0;
+    json_t *list = json_array();
+    json_array_append_new(list, cpu_json());
+    kz_status st = kz_device_gpus(&gpu, &n);
+    for (int64_t i = 0; i < n; i++) json_array_append_new(list, gpu_json(&gpu[i], i));
+    if (n == 0)
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "name", "cuda", "available", false, "reason",
+                                              st == KZ_OK ? "no NVIDIA GPU here" : kz_error_message()));
+    kz_free(&gpu);
+    kz_error_clear();
+    return list;
 }
 
 kz_status kz_cli_info(kz_cli *cli)
 {
     kz_status st = KZ_OK;
-    json_t *info = json_pack("{s:s, s:o, s:[o, o], s:o, s:o, s:o, s:s}", "schema", "kaizen.info/1", "machine",
-                             kz_machine_json(), "devices", cpu_json(), cuda_json(), "energy", kz_info_energy(),
-                             "reader", kz_data_walls(), "build", kz_build_json(), "output", "results/runs");
+    json_t *info = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "schema", "kaizen.info/1", "machine",
+                             kz_machine_json(), "devices", devices_json(), "energy", kz_info_energy(), "reader",
+                             kz_data_walls(), "build", kz_build_json(), "output", "results/runs");
     if (!info) return KZ_FAIL(KZ_E_MEM, "info: no memory for the result");
     if (cli->json) st = kz_cli_print_json(cli, info);
     else kz_info_print(info);

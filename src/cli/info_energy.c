@@ -1,7 +1,7 @@
 /* Which energy meters this process may read: RAPL's counters for the CPU, NVML for NVIDIA GPUs. */
 #include "info.h"
+#include "kz/record.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,21 +23,11 @@ static json_t *rapl(void)
     return meter("RAPL", available, reason);
 }
 
-/* NVML is NVIDIA's, comes with the driver, and is loaded only for the question. */
 static json_t *nvml(void)
 {
-    char reason[128] = "libnvidia-ml.so.1 lacks a function";
-    void *library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return meter("NVML", false, "no NVIDIA driver: libnvidia-ml.so.1 is not there");
-    int (*start)(void);
-    int (*stop)(void);
-    *(void **)&start = dlsym(library, "nvmlInit_v2"); /* POSIX's way from an object to a function pointer */
-    *(void **)&stop = dlsym(library, "nvmlShutdown");
-    int status = start && stop ? start() : -1;
-    if (status > 0) snprintf(reason, sizeof reason, "nvmlInit_v2 gives status %d", status);
-    if (status == 0) stop();
-    dlclose(library);
-    return meter("NVML", status == 0, reason);
+    char reason[KZ_METER_REASON];
+    bool available = kz_record_gpu_meter(reason);
+    return meter("NVML", available, reason);
 }
 
 json_t *kz_info_energy(void)

@@ -91,6 +91,17 @@ static void print_machine(const json_t *machine)
     if (container) row("container", "%s", container);
 }
 
+static void print_gpu(const json_t *gpu, const char *ready)
+{
+    char all[24], unused[24];
+    kz_format_size(all, (double)json_integer_value(json_object_get(gpu, "memory_bytes")));
+    kz_format_size(unused, (double)json_integer_value(json_object_get(gpu, "memory_free_bytes")));
+    row(text_of(gpu, "name"),
+        "%s: %s (%s), %d multiprocessors, %s of memory, %s free; driver for CUDA %s, built with %s", ready,
+        text_of(gpu, "model"), text_of(gpu, "isa"), int_of(gpu, "multiprocessors"), all, unused, text_of(gpu, "driver"),
+        text_of(gpu, "runtime"));
+}
+
 static void print_device(const json_t *device)
 {
     char ready[40];
@@ -103,7 +114,7 @@ static void print_device(const json_t *device)
     else if (isas)
         row(text_of(device, "name"), "%s: %d threads, instruction set %s (of %s)", ready, int_of(device, "threads"),
             text_of(device, "chosen"), kz_text_str(&list));
-    else row(text_of(device, "name"), "%s", ready);
+    else print_gpu(device, ready);
     kz_text_free(&list);
 }
 

@@ -27,14 +27,22 @@ static void on_step(void *context, int64_t steps_done)
     if (steps_done == c->at) c->stop = SIGTERM;
 }
 
-static kz_status train(const char *config, const kz_train_options *options, int threads, kz_train_result *result)
+kz_status kz_prove_on(const kz_prove_part *part, kz_config *cfg, kz_train_options *options)
+{
+    bool gpu = strncmp(part->isa, "cuda", 4) == 0;
+    cfg->device.threads = part->threads;
+    options->isa = gpu ? NULL : part->isa;
+    return kz_config_set_string(&cfg->device.kind, gpu ? part->isa : "cpu");
+}
+
+static kz_status train(const char *config, kz_train_options *options, const kz_prove_part *part,
+                       kz_train_result *result)
 {
     kz_config *cfg = NULL;
     kz_text report = {0};
     kz_status st = KZ_OK;
     KZ_TRY(kz_config_load(&cfg, config, NULL, 0, &report));
-    cfg->device.threads = threads;
-    KZ_TRY(kz_config_set_string(&cfg->device.kind, "cpu"));
+    KZ_TRY(kz_prove_on(part, cfg, options));
     KZ_TRY(kz_train(cfg, options, result));
 done:
     kz_config_destroy(&cfg);
@@ -59,13 +67,13 @@ static kz_status make_folder(char **out)
     return st;
 }
 
-static kz_status stop_in_the_middle(const char *config, const char *folder, const char *isa, int threads)
+static kz_status stop_in_the_middle(const char *config, const char *folder, const kz_prove_part *part)
 {
     cut c = {0};
     kz_train_result result = {0};
-    kz_train_options options = {.directory = folder, .isa = isa, .stop = &c.stop};
+    kz_train_options options = {.directory = folder, .stop = &c.stop};
     options.watch = (kz_train_watch){.context = &c, .begin = on_begin, .step = on_step};
-    kz_status st = train(config, &options, threads, &result);
+    kz_status st = train(config, &options, part, &result);
     kz_train_result_free(&result);
     if (st == KZ_E_INTERRUPTED) return KZ_OK;
     return st == KZ_OK ? KZ_FAIL(KZ_E_FAIL, "%s: ended before it could be stopped", config) : st;
@@ -77,9 +85,9 @@ kz_status kz_prove_resumed(kz_golden *out, const char *config, const kz_prove_pa
     kz_train_result result = {0};
     kz_status st = KZ_OK;
     KZ_TRY(make_folder(&folder));
-    KZ_TRY(stop_in_the_middle(config, folder, first->isa, first->threads));
-    kz_train_options options = {.directory = folder, .isa = second->isa, .resume = true};
-    KZ_TRY(train(config, &options, second->threads, &result));
+    KZ_TRY(stop_in_the_middle(config, folder, first));
+    kz_train_options options = {.directory = folder, .resume = true};
+    KZ_TRY(train(config, &options, second, &result));
     const json_t *digests = json_object_get(result.json, "digests");
     const char *trajectory = json_string_value(json_object_get(digests, "trajectory"));
     memcpy(out->weights, result.weights, sizeof out->weights);

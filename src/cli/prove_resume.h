@@ -6,9 +6,12 @@
 #include "kz/train.h"
 
 typedef struct {
-    const char *isa;
+    const char *isa; /* of the CPU; or a GPU: "cuda", "cuda:1" */
     int threads;
 } kz_prove_part;
+
+/* Has cfg and options train on what `part` says. */
+kz_status kz_prove_on(const kz_prove_part *part, kz_config *cfg, kz_train_options *options);
 
 /* Trains the config file up to the middle of its second epoch as `first` says, and on from there as `second` says, in a
  * folder under TMPDIR that is removed; *out <- the digests that it ends with. */

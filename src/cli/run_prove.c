@@ -13,7 +13,7 @@ enum { MOST_WAYS = 32, MOST_THREADS = 1024 };
 
 /* One way to train: a column of the table. */
 typedef struct {
-    const char *isa;
+    const char *isa; /* or a GPU: "cuda", "cuda:1" */
     int threads;
     bool again;         /* from the resolved config that the first run would leave in its directory */
     kz_prove_part then; /* isa not NULL: stopped in the middle of an epoch, and taken up like that */
@@ -25,6 +25,7 @@ typedef struct {
     kz_golden_set golden;
     way ways[MOST_WAYS];
     int n_ways;
+    char gpu[96]; /* its model; "": none takes part */
     int64_t runs, different, unrecorded;
     json_t *rows; /* --json */
 } proof;
@@ -103,10 +104,43 @@ static kz_status parse_threads(const char *list, int threads[MOST_WAYS], int *n)
     return KZ_OK;
 }
 
-/* Quick: every instruction set on 1, 2, 3 and 8 threads.  Else more threads, and once more from the resolved config. */
+/* Straight through, begun there and taken up by the CPU, and the other way round. */
+static kz_status add_gpu(proof *p, const char *kind)
+{
+    static const char *const titles[] = {"gpu", "to", "from"};
+    const char *const *fastest = kz_device_isas();
+    kz_gpu *gpu = NULL;
+    int64_t n = 0, number = 0;
+    kz_status st = KZ_OK;
+    while (fastest[1]) fastest++;
+    if (kind[strlen("cuda")] == ':' && !kz_parse_int(kind + strlen("cuda:"), &number)) number = -1;
+    KZ_TRY(kz_device_gpus(&gpu, &n));
+    if (number < 0 || number >= n) {
+        st = KZ_FAIL(KZ_E_DEVICE, "--device: '%s', but there are %lld GPUs here; see kaizen info", kind, (long long)n);
+        goto done;
+    }
+    snprintf(p->gpu, sizeof p->gpu, "%s", gpu[number].model);
+    for (int i = 0; i < 3; i++) {
+        KZ_TRY(add_way(p, i < 2 ? kind : *fastest, i < 2 ? 0 : 2, false));
+        way *w = &p->ways[p->n_ways - 1];
+        if (i == 1) w->then = (kz_prove_part){*fastest, 2};
+        if (i == 2) w->then = (kz_prove_part){kind, 0};
+        snprintf(w->title, sizeof w->title, "%s", titles[i]);
+    }
+done:
+    kz_free(&gpu);
+    return st;
+}
+
+/* Quick: every instruction set on 1, 2, 3 and 8 threads.  Else more threads, and once more from the resolved config.  A
+ * GPU instead of the CPU alone where one is named, and beside it where there is one. */
 static kz_status choose_ways(proof *p)
 {
     bool quick = kz_cli_has(p->cli, "--quick");
+    const char *device = kz_cli_value(p->cli, "--device");
+    if (device && strcmp(device, "cpu") != 0 && strncmp(device, "cuda", 4) != 0)
+        return KZ_FAIL(KZ_E_USAGE, "prove: --device is '%s', must be cpu, cuda or cuda:N", device);
+    if (device && *device == 'c' && device[1] == 'u') return add_gpu(p, device);
     const char *isas = kz_cli_value(p->cli, "--isa"), *given = kz_cli_value(p->cli, "--threads");
     int threads[MOST_WAYS] = {0}, n = 0;
     kz_status st = KZ_OK;
@@ -118,6 +152,7 @@ static kz_status choose_ways(proof *p)
         if (!quick) KZ_TRY(add_way(p, *isa, threads[0], true));
         KZ_TRY(add_resumed(p, *isa, next_isa(isas, isa), threads, n));
     }
+    if (!device && !isas && kz_device_has_gpu()) KZ_TRY(add_gpu(p, "cuda"));
 done:
     return st;
 }
@@ -184,7 +219,7 @@ static kz_status train_once(kz_cli *cli, const kz_golden *g, const way *w, kz_go
     kz_train_result result = {0};
     trajectory t = {0};
     kz_status st = KZ_OK;
-    kz_train_options options = {.no_record = true, .isa = w->isa};
+    kz_train_options options = {.no_record = true};
     if (w->then.isa) return kz_prove_resumed(out, g->path, &(kz_prove_part){w->isa, w->threads}, &w->then);
     KZ_TRY(kz_sha256_create(&t.hash));
     st = kz_config_load(&cfg, g->path, NULL, 0, &report);
@@ -196,8 +231,7 @@ static kz_status train_once(kz_cli *cli, const kz_golden *g, const way *w, kz_go
         KZ_TRY(reload(&cfg));
         options.dry_run = false;
     }
-    cfg->device.threads = w->threads;
-    KZ_TRY(kz_config_set_string(&cfg->device.kind, "cpu"));
+    KZ_TRY(kz_prove_on(&(kz_prove_part){w->isa, w->threads}, cfg, &options));
     options.watch = (kz_train_watch){.context = &t, .epoch = on_epoch};
     KZ_TRY(kz_train(cfg, &options, &result));
     memcpy(out->weights, result.weights, sizeof out->weights);
@@ -225,6 +259,7 @@ static void print_where(const proof *p)
     const char *version = json_string_value(json_object_get(build, "version"));
     const char *compiler = json_string_value(json_object_get(build, "compiler"));
     printf("machine   %s, %d cores usable\n", cpu ? cpu : "unknown CPU", kz_cpu_count());
+    if (*p->gpu) printf("gpu       %s\n", p->gpu);
     printf("build     kaizen %s, %s, arithmetic %d\n", version ? version : "", compiler ? compiler : "", KZ_ARITHMETIC);
     if (p->golden.arithmetic > 0)
         printf("recorded  %s/digests.json, arithmetic %lld\n\n", p->golden.directory, (long long)p->golden.arithmetic);
@@ -233,8 +268,9 @@ static void print_where(const proof *p)
     json_decref(build);
 }
 
-/* Two lines: instruction sets above their columns, then threads; "again" is from the resolved config,
- * "cut" stopped in the middle of an epoch and resumed by another instruction set and number of threads. */
+/* Two lines: instruction sets above their columns, then threads; "again" is from the resolved config, "cut" stopped in the
+ * middle of an epoch and resumed by another instruction set and number of threads; "to" begun on the GPU and resumed by the
+ * CPU, "from" the other way round. */
 static void print_head(const proof *p)
 {
     if (p->cli->json) return;
@@ -303,9 +339,9 @@ static kz_status conclude(proof *p, double seconds)
     const char *verdict = p->different ? "different" : p->unrecorded ? "not recorded" : "same";
     kz_status st = KZ_OK;
     if (p->cli->json) {
-        json_t *root =
-            json_pack("{s:s, s:s, s:I, s:I, s:f, s:O}", "schema", "kaizen.prove/1", "verdict", verdict, "runs",
-                      (json_int_t)p->runs, "different", (json_int_t)p->different, "seconds", seconds, "table", p->rows);
+        json_t *root = json_pack("{s:s, s:s, s:I, s:I, s:f, s:s?, s:O}", "schema", "kaizen.prove/1", "verdict", verdict,
+                                 "runs", (json_int_t)p->runs, "different", (json_int_t)p->different, "seconds", seconds,
+                                 "gpu", *p->gpu ? p->gpu : NULL, "table", p->rows);
         st = root ? kz_cli_print_json(p->cli, root) : KZ_FAIL(KZ_E_MEM, "JSON: out of memory");
         json_decref(root);
     } else {

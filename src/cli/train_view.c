@@ -78,10 +78,26 @@ static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
         "valid_rows", (json_int_t)p->data->valid.rows, "test_rows", (json_int_t)p->data->test.rows, "parameters",
         (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
         "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
+    if (p->gpu) json_object_set_new(fields, "gpu", json_string(p->gpu->model));
+    if (p->gpu_outside > 0) json_object_set_new(fields, "data_outside_gpu_bytes", json_integer(p->gpu_outside));
     if (v->dry_run) { /* no run, and no checkpoint has been looked into */
         for (size_t i = 0; fields && i < sizeof of_a_run / sizeof *of_a_run; i++) json_object_del(fields, of_a_run[i]);
     }
     kz_log_event(v->cli, v->log, v->dry_run ? "plan" : p->resumed ? "resume" : "begin", fields);
+}
+
+static void describe_device(const kz_train_view *v, const kz_train_plan *p)
+{
+    char outside[24];
+    if (!p->gpu) {
+        kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
+        return;
+    }
+    kz_cli_note(v->cli, "device  %s (%s, %s)", p->device, p->gpu->model, p->isa);
+    if (p->gpu_outside == 0) return;
+    kz_format_size(outside, (double)p->gpu_outside);
+    kz_cli_note(v->cli, "note    %s of data do not fit into the GPU's memory: it reads them from the machine's",
+                outside);
 }
 
 static void on_begin(void *context, const kz_train_plan *p)
@@ -105,8 +121,8 @@ static void on_begin(void *context, const kz_train_plan *p)
     describe_data(v, p);
     describe_note(v, p->data->note);
     describe_model(v, p);
-    kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
-    if (strcmp(p->cfg->device.arithmetic, "fast") == 0)
+    describe_device(v, p);
+    if (!p->gpu && strcmp(p->cfg->device.arithmetic, "fast") == 0)
         kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU%s",
                     p->cfg->device.precision ? "; device.precision has no effect" : "");
     if (v->dry_run) return;
@@ -198,7 +214,7 @@ static kz_status on_epoch(void *context, const kz_epoch *e, const float *weights
 static void print_plan(void *context, const kz_train_plan *p)
 {
     kz_train_view *v = context;
-    char memory[24], disk[24];
+    char memory[24], disk[24], gpu[24], on_gpu[48] = "";
     on_begin(context, p);
     char room[40] = "";
     if (p->disk_free >= 0) {
@@ -214,11 +230,16 @@ static void print_plan(void *context, const kz_train_plan *p)
                               (json_int_t)p->memory_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "disk_free_bytes",
                               p->disk_free >= 0 ? json_integer(p->disk_free) : json_null(), "device", p->device, "isa",
                               p->isa, "threads", p->threads);
+        if (p->gpu) json_object_set_new(j, "gpu_bytes", json_integer(p->gpu_bytes));
         if (j) kz_cli_print_json(v->cli, j);
         json_decref(j);
     } else {
-        printf("%s: ready; at most %s of memory and %s of disk%s; nothing was trained\n", p->cfg->name, memory, disk,
-               room);
+        if (p->gpu) {
+            kz_format_size(gpu, (double)p->gpu_bytes);
+            snprintf(on_gpu, sizeof on_gpu, ", %s of GPU memory", gpu);
+        }
+        printf("%s: ready; at most %s of memory%s and %s of disk%s; nothing was trained\n", p->cfg->name, memory,
+               on_gpu, disk, room);
     }
 }
 

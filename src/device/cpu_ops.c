@@ -299,12 +299,13 @@ static void norm_piece(void *context, int64_t begin, int64_t end)
     job->k->mean_norm(job->n, job->inverse, job->g, job->square, begin, end);
 }
 
-static kz_status cpu_finish_gradient(kz_device *dev, int64_t count, const int64_t *offset, float inverse, float *g,
-                                     double *norm)
+static kz_status cpu_finish_gradient(kz_device *dev, int64_t count, const int64_t *offset, int64_t all, float inverse,
+                                     float *g, double *norm)
 {
     kz_cpu *cpu = cpu_of(dev);
     kz_status st = KZ_OK;
     double total = 0.0;
+    (void)all;
     for (int64_t t = 0; t < count; t++) {
         int64_t n = offset[t + 1] - offset[t], blocks = (n + KZ_SUM_BLOCK - 1) / KZ_SUM_BLOCK;
         KZ_TRY(reserve_squares(cpu, blocks));
@@ -317,15 +318,11 @@ done:
     return st;
 }
 
-static kz_status cpu_tally(kz_device *dev, int64_t step, int64_t parts, const double *part_loss,
-                           const double *part_score, const double *norm, kz_tally *tally)
+static kz_status cpu_tally(kz_device *dev, int64_t rows, int64_t parts, const double *part_loss,
+                           const double *part_score, const double *norm, kz_cursor *at, kz_tally *tally)
 {
     (void)dev;
-    double loss = kz_tree_f64(parts, part_loss);
-    if (tally->bad_step >= 0) return KZ_OK;
-    if (!isfinite(loss) || !isfinite(*norm)) tally->bad_step = step;
-    tally->loss += loss;
-    tally->score += kz_tree_f64(parts, part_score);
+    kz_tally_step(kz_tree_f64(parts, part_loss), kz_tree_f64(parts, part_score), *norm, rows, at, tally);
     return KZ_OK;
 }
 
@@ -347,18 +344,27 @@ static void optim_piece(void *context, int64_t begin, int64_t end)
     job->k->optim(job->which, job->coef, job->scale, job->g, job->theta, job->state, begin, end);
 }
 
-static kz_status cpu_optim_step(kz_device *dev, int which, const kz_optim_coef *coef, const kz_tally *tally,
-                                const double *norm, int64_t n, const float *g, float *theta, float *const *state)
+static kz_status cpu_optim_step(kz_device *dev, int which, const kz_optim_coef *coef, int64_t coefs,
+                                const kz_tally *tally, const double *norm, int64_t n, const float *g, float *theta,
+                                float *const *state)
 {
     kz_cpu *cpu = cpu_of(dev);
     if (tally->bad_step >= 0) return KZ_OK;
+    coef += tally->step % coefs;
     optim_job job = {cpu->kernels, which, coef, kz_clip_scale(coef, *norm), g, theta, state};
     run(dev, n, 1, PIECE_ELEMENTS, 1, optim_piece, &job);
     return KZ_OK;
 }
 
+static kz_status cpu_repeat(kz_device *dev, const void *key, size_t bytes, kz_queue_fn *queue, void *context)
+{
+    (void)dev, (void)key, (void)bytes;
+    return queue(context);
+}
+
 const kz_device_ops kz_device_cpu = {
     .name = "cpu",
+    .destroy = kz_cpu_destroy,
     .alloc = cpu_alloc,
     .release = cpu_release,
     .share = cpu_share,
@@ -376,4 +382,5 @@ const kz_device_ops kz_device_cpu = {
     .finish_gradient = cpu_finish_gradient,
     .tally = cpu_tally,
     .optim_step = cpu_optim_step,
+    .repeat = cpu_repeat,
 };

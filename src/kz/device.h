@@ -18,14 +18,12 @@ extern "C" {
 
 typedef struct kz_device kz_device;
 
-/* Running totals of an epoch, kept on the device so that no step waits for the host. */
-typedef struct {
-    double loss, score; /* sums over the epoch's rows, steps added in order */
-    int64_t bad_step;   /* first step whose loss or gradient norm was not finite; -1: none */
-} kz_tally;
+/* Queues operations on a device; see kz_device_ops.repeat. */
+typedef kz_status kz_queue_fn(void *context);
 
 typedef struct {
-    const char *name; /* "cpu" */
+    const char *name; /* "cpu", "cuda"; "cuda-on-cpu": the GPU's kernels executed on the CPU, for tests */
+    void (*destroy)(kz_device **dev); /* use kz_device_destroy */
 
     /* *out <- zeroed memory of `bytes`.  Fails: KZ_E_MEM naming `what`. */
     kz_status (*alloc)(kz_device *dev, void *out, size_t bytes, const char *what);
@@ -54,28 +52,57 @@ typedef struct {
     kz_status (*sum)(kz_device *dev, int64_t n, const double *x, double *out);
     /* a[n] <- a + b. */
     kz_status (*add)(kz_device *dev, int64_t n, const float *b, float *a);
-    /* g <- g x inverse, and *norm <- its norm: tensors are offset[i] .. offset[i + 1] - 1 (offset: host, count + 1). */
-    kz_status (*finish_gradient)(kz_device *dev, int64_t count, const int64_t *offset, float inverse, float *g,
-                                 double *norm);
-    /* Adds a step: loss and score as trees over its parts; sets bad_step if the step's loss or *norm is not finite. */
-    kz_status (*tally)(kz_device *dev, int64_t step, int64_t parts, const double *part_loss, const double *part_score,
-                       const double *norm, kz_tally *tally);
-    /* theta <- updated by optimiser `which` of kernels/optim/optim_list.inc, unless tally->bad_step is set. */
-    kz_status (*optim_step)(kz_device *dev, int which, const kz_optim_coef *coef, const kz_tally *tally,
+    /* g[n] <- g x inverse, and *norm <- its norm: tensors are offset[i] .. offset[i + 1] - 1 (count + 1). */
+    kz_status (*finish_gradient)(kz_device *dev, int64_t count, const int64_t *offset, int64_t n, float inverse,
+                                 float *g, double *norm);
+    /* Adds the cursor's step of `rows` rows, loss and score as trees over its parts, and moves the cursor past it; sets
+     * bad_step if the step's loss or *norm is not finite. */
+    kz_status (*tally)(kz_device *dev, int64_t rows, int64_t parts, const double *part_loss, const double *part_score,
+                       const double *norm, kz_cursor *at, kz_tally *tally);
+    /* theta <- updated by optimiser `which` of kernels/optim/optim_list.inc with coefficients coef[tally->step mod
+     * coefs], unless tally->bad_step is set.  state: host, its arrays the device's. */
+    kz_status (*optim_step)(kz_device *dev, int which, const kz_optim_coef *coef, int64_t coefs, const kz_tally *tally,
                             const double *norm, int64_t n, const float *g, float *theta, float *const *state);
+
+    /* Does what queue(context) queues.  Between two calls with the same bytes `key` it queues the same operations with
+     * the same arguments: a device may record them and repeat the record instead of calling `queue`. */
+    kz_status (*repeat)(kz_device *dev, const void *key, size_t bytes, kz_queue_fn *queue, void *context);
 } kz_device_ops;
+
+/* What is known of a GPU. */
+typedef struct {
+    char model[96];       /* "NVIDIA H100 80GB HBM3" */
+    char variant[16];     /* "sm_90" */
+    char bus[16];         /* PCI address, by which NVML knows it; "": not a real GPU */
+    char driver[16];      /* CUDA version of the driver: "13.0" */
+    char runtime[16];     /* CUDA version that the module was built with */
+    char reason[128];     /* why it cannot be used; "": it can */
+    int64_t memory, free; /* bytes */
+    int64_t multiprocessors;
+} kz_gpu;
 
 struct kz_device {
     const kz_device_ops *ops;
     int threads;         /* that compute; 0 where it means nothing */
-    const char *variant; /* instruction set in use: "plain", "avx2", "avx512", "neon" */
+    const char *variant; /* instruction set in use: "plain", "avx2", "avx512", "neon", "sm_90" */
+    bool ahead;          /* operations may be under way when they return; else they are done */
+    const kz_gpu *gpu;   /* NULL: a CPU.  Its own memory is then apart from the host's ... */
+    int64_t reserve;     /* ... of which `share` leaves so many bytes for what is allocated after it, ... */
+    int64_t outside;     /* ... and so many shared bytes did not fit: they are read from host memory */
 };
 
 /* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N") with cfg->threads threads (0: all this process may use)
- * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  *out is yours to destroy.
+ * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  "auto" is the first GPU that can
+ * be used, else the CPU, and with `isa` always the CPU.  *out is yours to destroy.
  * Fails: KZ_E_DEVICE (not there; says what is), KZ_E_MEM. */
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa);
 void kz_device_destroy(kz_device **dev);
+
+/* *out <- the GPUs that CUDA sees, those that cannot be used with the reason; yours to kz_free.
+ * Fails: KZ_E_DEVICE, saying why there are none; KZ_E_MEM. */
+kz_status kz_device_gpus(kz_gpu **out, int64_t *n);
+/* Is there a GPU that "auto" would take? */
+bool kz_device_has_gpu(void);
 
 /* Names of the instruction sets of this build that this CPU can run, slowest first; NULL-terminated, constant. */
 const char *const *kz_device_isas(void);

@@ -38,7 +38,7 @@ kz_status kz_model_init(kz_model *model, uint64_t seed, const char *init);
 /* Dropout of one training step: row r of the part is row first_row + r of the batch.  NULL stands for evaluation. */
 typedef struct {
     uint64_t seed;
-    uint32_t step;
+    const kz_cursor *at; /* the step; on the device */
     int64_t first_row;
 } kz_model_step;
 

@@ -18,10 +18,11 @@ kz_status kz_optim_create(kz_optim **out, kz_device *dev, const kz_config_optimi
 void kz_optim_destroy(kz_optim **opt);
 kz_status kz_optim_check(const kz_config_optimizer *cfg, int64_t steps); /* the same checks without taking the memory */
 
-/* Updates theta[n] in place from grad[n] at step `step` (from 0); nothing once tally->bad_step is set (see device.h).
+/* Has the coefficients of step `step` (from 0) on the device; to be called before it, outside of what is repeated. */
+kz_status kz_optim_prepare(kz_optim *opt, int64_t step);
+/* Updates theta[n] in place from grad[n] at step tally->step; nothing once tally->bad_step is set (see device.h).
  * *norm is the gradient's norm; all on the device. */
-kz_status kz_optim_step(kz_optim *opt, int64_t step, const kz_tally *tally, const double *norm, const float *grad,
-                        float *theta);
+kz_status kz_optim_step(kz_optim *opt, const kz_tally *tally, const double *norm, const float *grad, float *theta);
 
 /* Learning rate of step s, before it is rounded to binary32. */
 double kz_optim_rate(const kz_config_optimizer *cfg, int64_t step, int64_t steps);

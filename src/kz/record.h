@@ -44,6 +44,7 @@ typedef struct {
     int64_t stream_windows, stream_bytes; /* ... windows filled, bytes read for them */
     double stream_waited;                 /* ... seconds that training and evaluation waited for them */
     const char *device, *isa;             /* what computed: "cpu", "avx2" */
+    const kz_gpu *gpu;                    /* NULL: a CPU */
     int threads;
 } kz_run;
 
@@ -60,6 +61,11 @@ kz_status kz_record_check(const kz_config *cfg, const char *directory);
 /* Bytes free where the directory is or would be made; -1 if unknown. */
 int64_t kz_record_room(const kz_config *cfg, const char *directory);
 const char *kz_record_directory(const kz_record *rec); /* borrowed */
+/* Once, right after create or resume: the run's energy takes in that of this GPU too, or says why not.  NULL: no GPU. */
+void kz_record_measure_gpu(kz_record *rec, const kz_gpu *gpu);
+enum { KZ_METER_REASON = 192 };
+/* Whether the library by which a GPU's energy is measured (NVML) is there and starts; else reason <- why not. */
+bool kz_record_gpu_meter(char reason[KZ_METER_REASON]);
 
 /* Queues a finished epoch with a copy of its weights (host memory): digest, trajectory, one whole line of metrics.jsonl.
  * A failure of earlier lines is returned here. */

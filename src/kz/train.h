@@ -5,6 +5,7 @@
 #include "kz/base.h"
 #include "kz/config.h"
 #include "kz/data.h"
+#include "kz/device.h"
 #include "kz/record.h"
 
 #include <signal.h>
@@ -18,9 +19,11 @@ typedef struct {
     const kz_config *cfg; /* resolved */
     const kz_data *data;
     const char *device, *isa; /* "cpu", "avx2" */
+    const kz_gpu *gpu;        /* NULL: a CPU */
     int threads;
     int64_t outputs, parameters, steps, steps_per_epoch;
     int64_t memory_bytes, disk_bytes; /* at most, estimated: data, weights, moments, buffers; files of the run */
+    int64_t gpu_bytes, gpu_outside;   /* likewise in a GPU's memory, with the data; of them read from the machine's */
     int64_t disk_free;                /* where the run is written; -1: unknown, or nothing is written */
     bool resumed;                     /* a run that is taken up ... */
     int64_t epochs_done, steps_done;  /* ... after that */

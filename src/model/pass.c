@@ -20,8 +20,8 @@ static kz_dense at_work(const kz_model *m, int64_t i, int64_t rows, const kz_mod
                                  .factor = (float)(1.0 / (1.0 - l->dropout)),
                                  .seed = step->seed,
                                  .first = (uint64_t)(step->first_row * l->units),
-                                 .step = step->step,
-                                 .layer = (uint32_t)i};
+                                 .layer = (uint32_t)i,
+                                 .at = step->at};
     }
     return d;
 }

@@ -12,7 +12,11 @@ struct kz_optim {
     int which, arrays;
     int64_t n, steps;
     float *state[KZ_OPTIM_MOST_ARRAYS];
+    kz_optim_coef *coef; /* (COEFS) on the device: step s at s mod COEFS */
+    int64_t first, end;  /* steps whose coefficients are there */
 };
+
+enum { COEFS = 256 };
 
 static const struct {
     const char *name;
@@ -55,6 +59,7 @@ kz_status kz_optim_create(kz_optim **out, kz_device *dev, const kz_config_optimi
     opt->steps = steps;
     for (int i = 0; i < opt->arrays; i++)
         KZ_TRY(dev->ops->alloc(dev, &opt->state[i], (size_t)n * sizeof(float), "optimiser state"));
+    KZ_TRY(dev->ops->alloc(dev, &opt->coef, COEFS * sizeof *opt->coef, "optimiser coefficients"));
     *out = opt;
     opt = NULL;
 done:
@@ -66,6 +71,7 @@ void kz_optim_destroy(kz_optim **opt)
 {
     if (!*opt) return;
     for (int i = 0; i < (*opt)->arrays; i++) (*opt)->dev->ops->release((*opt)->dev, &(*opt)->state[i]);
+    (*opt)->dev->ops->release((*opt)->dev, &(*opt)->coef);
     kz_free(opt);
 }
 
@@ -103,11 +109,21 @@ static kz_optim_coef coefficients(const kz_optim *opt, int64_t step)
     };
 }
 
-kz_status kz_optim_step(kz_optim *opt, int64_t step, const kz_tally *tally, const double *norm, const float *grad,
-                        float *theta)
+kz_status kz_optim_prepare(kz_optim *opt, int64_t step)
 {
-    kz_optim_coef coef = coefficients(opt, step);
-    return opt->dev->ops->optim_step(opt->dev, opt->which, &coef, tally, norm, opt->n, grad, theta, opt->state);
+    kz_optim_coef coef[COEFS];
+    int64_t end = step - step % COEFS + COEFS;
+    if (step >= opt->first && step < opt->end) return KZ_OK;
+    for (int64_t s = step; s < end; s++) coef[s - step] = coefficients(opt, s);
+    opt->first = step;
+    opt->end = end;
+    return opt->dev->ops->upload(opt->dev, opt->coef + step % COEFS, coef, (size_t)(end - step) * sizeof *coef);
+}
+
+kz_status kz_optim_step(kz_optim *opt, const kz_tally *tally, const double *norm, const float *grad, float *theta)
+{
+    return opt->dev->ops->optim_step(opt->dev, opt->which, opt->coef, COEFS, tally, norm, opt->n, grad, theta,
+                                     opt->state);
 }
 
 int kz_optim_arrays_of(const char *name)

@@ -42,7 +42,7 @@ static kz_status write_job(kz_checkpoint_writer *w)
     char weights_text[KZ_DIGEST_TEXT], trajectory_text[KZ_DIGEST_TEXT];
     kz_checkpoint_facts facts = w->facts;
     kz_status st = KZ_OK;
-    KZ_TRY(kz_record_writer_marked(w->lines, trajectory, &facts.joules)); /* its lines are then on the disk */
+    KZ_TRY(kz_record_writer_marked(w->lines, trajectory, &facts.energy)); /* its lines are then on the disk */
     kz_weights_digest(weights, w->job.weights, w->job.n, w->hash);
     kz_digest_text(weights_text, weights);
     kz_digest_text(trajectory_text, trajectory);

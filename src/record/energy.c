@@ -1,8 +1,10 @@
-/* Energy of the CPU packages from RAPL's counters (Linux powercap), which count microjoules and wrap around.
+/* Energy of a run.  The CPU's is that of its packages from RAPL's counters (Linux powercap), which count microjoules and wrap
+ * around; the GPU's is in energy_gpu.c.
  * A package holds its cores and caches; subdomains and "psys" are other views of the same energy, never added. */
 #include "record_impl.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 static bool read_line(char out[64], const char *path)
@@ -46,7 +48,7 @@ static bool add_package(kz_energy *e, const char *zone)
 void kz_energy_start(kz_energy *e, const char *powercap)
 {
     char zone[80];
-    *e = (kz_energy){.reason = "no RAPL counter on this machine"};
+    *e = (kz_energy){.reason = "no RAPL counter on this machine", .gpu.watts_limit = (double)NAN};
     for (int i = 0; i < KZ_ENERGY_PACKAGES; i++) {
         snprintf(zone, sizeof zone, "%s/intel-rapl:%d", powercap, i);
         if (add_package(e, zone)) continue;
@@ -55,7 +57,7 @@ void kz_energy_start(kz_energy *e, const char *powercap)
     }
 }
 
-void kz_energy_sample(kz_energy *e)
+static void sample_packages(kz_energy *e)
 {
     for (int i = 0; i < e->packages; i++) {
         int64_t now, last = e->package[i].last;
@@ -69,12 +71,53 @@ void kz_energy_sample(kz_energy *e)
     }
 }
 
+void kz_energy_sample(kz_energy *e)
+{
+    sample_packages(e);
+    kz_energy_gpu_sample(&e->gpu);
+}
+
+void kz_energy_stop(kz_energy *e)
+{
+    kz_energy_gpu_stop(&e->gpu);
+}
+
+/* ---- earlier parts of a run ---- */
+
+static const char unmeasured[] = "an earlier part of the run was not measured";
+
+void kz_energy_resume(kz_energy *e, const kz_energy_past *past)
+{
+    kz_energy_gpu *gpu = &e->gpu;
+    bool cpu_known = !isnan(past->cpu_joules), gpu_known = !isnan(past->gpu_joules);
+    e->joules = cpu_known ? past->cpu_joules : 0;
+    if (!cpu_known && e->packages > 0) snprintf(e->reason, sizeof e->reason, "%s", unmeasured);
+    if (!cpu_known) e->packages = 0;
+    gpu->used = !gpu_known || past->gpu_joules > 0 || past->gpu_seconds > 0;
+    gpu->joules = gpu_known ? past->gpu_joules : 0;
+    gpu->seconds = gpu_known ? past->gpu_seconds : 0;
+    if (!gpu_known) snprintf(gpu->reason, sizeof gpu->reason, "%s", unmeasured);
+}
+
+kz_energy_past kz_energy_so_far(const kz_energy *e)
+{
+    return (kz_energy_past){.cpu_joules = e->packages > 0 ? e->joules : (double)NAN,
+                            .gpu_joules = kz_energy_gpu_joules(&e->gpu),
+                            .gpu_seconds = e->gpu.seconds};
+}
+
+/* ---- in run.json ---- */
+
 json_t *kz_energy_json(const kz_energy *e)
 {
-    char reason[256];
-    bool measured = e->packages > 0;
-    if (measured) snprintf(reason, sizeof reason, "cpu: %d whole packages by RAPL; gpu: none used", e->packages);
-    else snprintf(reason, sizeof reason, "cpu: %s; gpu: none used", e->reason);
-    return json_pack("{s:o, s:n, s:s}", "cpu_joules", measured ? kz_json_number(e->joules) : json_null(), "gpu_joules",
-                     "reason", reason);
+    char reason[2 * KZ_METER_REASON + 32], cpu[KZ_METER_REASON + 32];
+    const kz_energy_gpu *gpu = &e->gpu;
+    bool cpu_known = e->packages > 0;
+    double gpu_joules = gpu->joules > 0 ? kz_energy_gpu_joules(gpu) : (double)NAN;
+    snprintf(cpu, sizeof cpu, "%d whole packages by RAPL", e->packages);
+    snprintf(reason, sizeof reason, "cpu: %s; gpu: %s", cpu_known ? cpu : e->reason, kz_energy_gpu_text(gpu));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "cpu_joules", cpu_known ? kz_json_number(e->joules) : json_null(),
+                     "gpu_joules", kz_json_number(gpu_joules), "gpu_watts_mean",
+                     kz_json_number(gpu_joules / gpu->seconds), "gpu_watts_limit", kz_json_number(gpu->watts_limit),
+                     "reason", kz_record_text_json(reason));
 }

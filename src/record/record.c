@@ -95,6 +95,11 @@ done:
     return st;
 }
 
+void kz_record_measure_gpu(kz_record *rec, const kz_gpu *gpu)
+{
+    if (gpu) kz_record_writer_measure_gpu(rec->writer, gpu);
+}
+
 const char *kz_record_directory(const kz_record *rec)
 {
     return rec->directory;
@@ -255,6 +260,7 @@ void kz_record_destroy(kz_record **record)
     bool files = rec->writer != NULL; /* without it they are another run's */
     kz_checkpoint_writer_destroy(&rec->checkpoints);
     kz_record_writer_destroy(&rec->writer);
+    kz_energy_stop(&rec->energy);
     if (rec->directory && !rec->complete) remove_made(rec, files);
     if (rec->lock >= 0) close(rec->lock);
     json_decref(rec->resumed);

@@ -109,7 +109,9 @@ static kz_status put_history(json_t *metadata, const kz_checkpoint *c, const kz_
     KZ_TRY(kz_record_put_json(metadata, "metrics.valid", metrics_json(&c->valid), 17));
     KZ_TRY(kz_record_put_json(metadata, "timing", timing_json(c), 17));
     KZ_TRY(kz_record_put(metadata, "started", json_string(f->started)));
-    KZ_TRY(put_number(metadata, "energy.cpu_joules", f->joules));
+    KZ_TRY(put_number(metadata, "energy.cpu_joules", f->energy.cpu_joules));
+    KZ_TRY(put_number(metadata, "energy.gpu_joules", f->energy.gpu_joules));
+    KZ_TRY(put_number(metadata, "energy.gpu_seconds", f->energy.gpu_seconds));
     KZ_TRY(put_count(metadata, "kept.epoch", f->kept_epoch));
     KZ_TRY(put_number(metadata, "kept.rank", f->kept_rank));
     KZ_TRY(kz_record_put_json(metadata, "resumed", f->resumed ? json_deep_copy(f->resumed) : json_array(), 17));

@@ -125,6 +125,20 @@ static const char *stop_named(const char *name)
     return NULL;
 }
 
+/* Joules and seconds are positive or, where they were not measured, NaN. */
+static kz_status read_energy(const source *s, kz_energy_past *past)
+{
+    kz_status st = KZ_OK;
+    KZ_TRY(read_number(s, "energy.cpu_joules", &past->cpu_joules));
+    if (!(past->cpu_joules >= 0)) past->cpu_joules = (double)NAN;
+    if (!kz_safetensors_metadata(s->file, "energy.gpu_joules")) goto done; /* from before there were GPUs */
+    KZ_TRY(read_number(s, "energy.gpu_joules", &past->gpu_joules));
+    KZ_TRY(read_number(s, "energy.gpu_seconds", &past->gpu_seconds));
+    if (!(past->gpu_joules >= 0 && past->gpu_seconds >= 0)) past->gpu_joules = (double)NAN;
+done:
+    return st;
+}
+
 /* What the first kind of checkpoint did not have. */
 static kz_status read_history(const source *s, kz_checkpoint *c, kz_checkpoint_past *past)
 {
@@ -133,6 +147,7 @@ static kz_status read_history(const source *s, kz_checkpoint *c, kz_checkpoint_p
     c->stopped_by = "epochs";
     c->target_seconds = (double)NAN;
     past->kept_rank = (double)NAN;
+    past->energy.cpu_joules = (double)NAN;
     past->whole = kz_safetensors_metadata(s->file, "stopped_by") != NULL;
     if (!past->whole) goto done;
     c->stopped_by = stop_named(kz_safetensors_metadata(s->file, "stopped_by"));
@@ -142,8 +157,7 @@ static kz_status read_history(const source *s, kz_checkpoint *c, kz_checkpoint_p
     KZ_TRY(read_metrics(s, "metrics.train", &c->train));
     KZ_TRY(read_metrics(s, "metrics.valid", &c->valid));
     KZ_TRY(read_timing(s, c));
-    KZ_TRY(read_number(s, "energy.cpu_joules", &past->joules));
-    past->measured = past->joules >= 0;
+    KZ_TRY(read_energy(s, &past->energy));
     KZ_TRY(read_count(s, "kept.epoch", c->epoch, &past->kept_epoch));
     KZ_TRY(read_number(s, "kept.rank", &past->kept_rank));
     KZ_TRY(read_json(s, "resumed", &past->resumed));

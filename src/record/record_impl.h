@@ -18,7 +18,31 @@ typedef struct kz_checkpoint_writer kz_checkpoint_writer;
 
 enum { KZ_ENERGY_PACKAGES = 16 };
 
-/* energy.c: Intel's and AMD's counters (RAPL), one per CPU package */
+#define KZ_NVML_LIBRARY "libnvidia-ml.so.1"
+
+/* energy_gpu.c: NVIDIA's library for its GPUs' meters; functions give 0 or a status that `explain` puts into words */
+typedef struct {
+    void *library; /* NULL: not loaded */
+    int (*start)(void);
+    int (*stop)(void);
+    const char *(*explain)(int status);
+    int (*find)(const char *bus, void **device);
+    int (*energy)(void *device, unsigned long long *millijoules);
+    int (*limit)(void *device, unsigned *milliwatts);
+} kz_nvml;
+
+typedef struct {
+    bool used; /* a GPU, by some part of the run */
+    kz_nvml nvml;
+    void *device;                 /* that is read; NULL: none */
+    int64_t last;                 /* its counter, millijoules, ... */
+    double sampled;               /* ... and when, by kz_clock */
+    double joules, seconds;       /* measured, in earlier parts of the run too */
+    double watts_limit;           /* of the device; NaN: unknown */
+    char reason[KZ_METER_REASON]; /* why some part was not measured; "": all was */
+} kz_energy_gpu;
+
+/* energy.c: Intel's and AMD's counters (RAPL), one per CPU package; and the GPU */
 typedef struct {
     int packages; /* that are read; 0: none, and `reason` says why */
     struct {
@@ -26,8 +50,15 @@ typedef struct {
         int64_t range, last; /* microjoules: where the counter wraps, and its last value */
     } package[KZ_ENERGY_PACKAGES];
     double joules; /* since the start */
-    char reason[160];
+    char reason[KZ_METER_REASON];
+    kz_energy_gpu gpu;
 } kz_energy;
+
+/* What a run took up to some point, as checkpoints keep it.  NaN: some part of it was not measured. */
+typedef struct {
+    double cpu_joules;
+    double gpu_joules, gpu_seconds; /* both 0: no GPU was used so far */
+} kz_energy_past;
 
 /* Where a run goes on: epochs finished, their trajectory, and the digest of the last one's weights. */
 typedef struct {
@@ -94,9 +125,21 @@ kz_status kz_record_lines_cut(const kz_record_lines *lines, int64_t n, const cha
 
 /* ---- energy.c ---- */
 
-void kz_energy_start(kz_energy *e, const char *powercap); /* "/sys/class/powercap" */
-void kz_energy_sample(kz_energy *e);                      /* at least once per wrap: every few minutes */
+void kz_energy_start(kz_energy *e, const char *powercap);        /* "/sys/class/powercap" */
+void kz_energy_resume(kz_energy *e, const kz_energy_past *past); /* after the start: earlier parts of the run */
+void kz_energy_sample(kz_energy *e);                             /* at least once per wrap: every few minutes */
+kz_energy_past kz_energy_so_far(const kz_energy *e);
 json_t *kz_energy_json(const kz_energy *e);
+void kz_energy_stop(kz_energy *e); /* what was measured stays */
+
+/* ---- energy_gpu.c ---- */
+
+/* Once, after kz_energy_start; library: KZ_NVML_LIBRARY. */
+void kz_energy_gpu_start(kz_energy_gpu *e, const kz_gpu *gpu, const char *library);
+void kz_energy_gpu_sample(kz_energy_gpu *e);
+double kz_energy_gpu_joules(const kz_energy_gpu *e);    /* NaN: a part was not measured */
+const char *kz_energy_gpu_text(const kz_energy_gpu *e); /* how it was measured, or why not */
+void kz_energy_gpu_stop(kz_energy_gpu *e);
 
 /* ---- record_writer.c: the thread that hashes weights and writes metrics.jsonl ---- */
 
@@ -107,15 +150,15 @@ kz_status kz_record_writer_create(kz_record_writer **out, const char *path, bool
                                   kz_energy *energy, const kz_record_past *past);
 /* Copies and queues; waits only while both buffers are in use.  Gives the first failure so far. */
 kz_status kz_record_writer_push(kz_record_writer *w, const kz_epoch *epoch, const float *weights);
+void kz_record_writer_measure_gpu(kz_record_writer *w, const kz_gpu *gpu); /* from now on; once */
 /* Once: waits for what is queued, ends the thread, syncs and closes the file.  Gives the first failure. */
 kz_status kz_record_writer_stop(kz_record_writer *w);
 void kz_record_writer_destroy(kz_record_writer **w);
 
 /* For checkpoints, one at a time.  mark: remembers trajectory and energy after the epochs pushed so far, once they are
- * written.  marked, from any thread: waits for that, syncs the lines; joules is NaN where it is not measured.  Gives the
- * first failure. */
+ * written.  marked, from any thread: waits for that, syncs the lines.  Gives the first failure. */
 void kz_record_writer_mark(kz_record_writer *w);
-kz_status kz_record_writer_marked(kz_record_writer *w, uint8_t trajectory[32], double *joules);
+kz_status kz_record_writer_marked(kz_record_writer *w, uint8_t trajectory[32], kz_energy_past *energy);
 
 /* After stop: digest of the last epoch's weights (false: there was none), and the trajectory. */
 bool kz_record_writer_weights(const kz_record_writer *w, uint8_t out[32]);
@@ -148,8 +191,8 @@ typedef struct {
     const char *data_digest, *weights_digest, *trajectory_digest;
     const char *started;
     const json_t *resumed; /* a list, or NULL */
-    double joules;         /* NaN: not measured */
-    int64_t kept_epoch;    /* of the best checkpoint; 0: none */
+    kz_energy_past energy;
+    int64_t kept_epoch; /* of the best checkpoint; 0: none */
     double kept_rank;
 } kz_checkpoint_facts;
 
@@ -174,8 +217,7 @@ typedef struct {
     json_t *resumed; /* a list */
     char data_digest[KZ_DIGEST_TEXT], trajectory_digest[KZ_DIGEST_TEXT], started[24];
     int64_t arithmetic;
-    bool measured; /* joules */
-    double joules;
+    kz_energy_past energy;
     int64_t kept_epoch;
     double kept_rank;
     bool whole; /* false: of the first kind, without metrics, timing and all of the above from `started` on */

@@ -180,16 +180,6 @@ static kz_status note_resumed(const resume *r, const kz_checkpoint *c)
     return KZ_OK;
 }
 
-static void take_energy(const resume *r)
-{
-    kz_energy *e = &r->rec->energy;
-    kz_energy_start(e, "/sys/class/powercap");
-    if (r->found && r->past.measured) e->joules = r->past.joules;
-    if (!r->found || r->past.measured || e->packages == 0) return;
-    e->packages = 0;
-    snprintf(e->reason, sizeof e->reason, "an earlier part of the run was not measured");
-}
-
 static kz_status take_up(resume *r, const kz_checkpoint *c)
 {
     kz_record *rec = r->rec;
@@ -200,7 +190,8 @@ static kz_status take_up(resume *r, const kz_checkpoint *c)
     if (*r->past.started) memcpy(rec->started, r->past.started, sizeof rec->started);
     KZ_TRY(note_resumed(r, c));
     KZ_TRY(kz_record_lines_cut(&r->lines, c->epoch, r->lines_path));
-    take_energy(r);
+    kz_energy_start(&rec->energy, "/sys/class/powercap");
+    if (r->found) kz_energy_resume(&rec->energy, &r->past.energy);
     KZ_TRY(kz_record_start(rec, &past, r->past.kept_epoch, r->found ? r->past.kept_rank : (double)NAN));
     KZ_TRY(kz_record_write_config(rec)); /* paths and threads may be others, epochs more */
     KZ_TRY(kz_record_directory_sync(rec->directory));

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -38,7 +37,7 @@ struct kz_record_writer {
         int64_t epoch; /* after it; -1: no mark */
         bool made;
         uint8_t trajectory[32];
-        double joules;
+        kz_energy_past energy;
     } mark;
     bool stop;
     kz_status failed; /* the first failure, and its message */
@@ -132,7 +131,7 @@ static void make_mark(kz_record_writer *w)
     if (w->mark.made || w->mark.epoch != w->finished) return;
     kz_energy_sample(w->energy);
     w->sampled = kz_clock();
-    w->mark.joules = w->energy->packages > 0 ? w->energy->joules : (double)NAN;
+    w->mark.energy = kz_energy_so_far(w->energy);
     memcpy(w->mark.trajectory, w->trajectory, 32);
     w->mark.made = true;
 }
@@ -247,6 +246,13 @@ kz_status kz_record_writer_push(kz_record_writer *w, const kz_epoch *epoch, cons
     return st == KZ_OK ? KZ_OK : KZ_FAIL(st, "%s", w->message);
 }
 
+void kz_record_writer_measure_gpu(kz_record_writer *w, const kz_gpu *gpu)
+{
+    pthread_mutex_lock(&w->lock);
+    kz_energy_gpu_start(&w->energy->gpu, gpu, KZ_NVML_LIBRARY);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void kz_record_writer_mark(kz_record_writer *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -256,13 +262,13 @@ void kz_record_writer_mark(kz_record_writer *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-kz_status kz_record_writer_marked(kz_record_writer *w, uint8_t trajectory[32], double *joules)
+kz_status kz_record_writer_marked(kz_record_writer *w, uint8_t trajectory[32], kz_energy_past *energy)
 {
     char message[sizeof w->message];
     pthread_mutex_lock(&w->lock);
     while (!w->mark.made) pthread_cond_wait(&w->changed, &w->lock);
     memcpy(trajectory, w->mark.trajectory, 32);
-    *joules = w->mark.joules;
+    *energy = w->mark.energy;
     kz_status st = w->failed;
     snprintf(message, sizeof message, "%s", w->message);
     pthread_mutex_unlock(&w->lock);

@@ -53,10 +53,18 @@ static json_t *data_json(const kz_run *r)
                      "bytes_read", (json_int_t)r->stream_bytes, "wait_s", kz_json_number(r->stream_waited));
 }
 
+static json_t *gpu_json(const kz_gpu *g)
+{
+    if (!g) return json_null();
+    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:s}", "model", g->model, "memory_bytes", (json_int_t)g->memory,
+                     "multiprocessors", (json_int_t)g->multiprocessors, "bus", g->bus, "driver", g->driver, "runtime",
+                     g->runtime);
+}
+
 static json_t *device_json(const kz_run *r)
 {
-    return json_pack("{s:o, s:o, s:i}", "kind", kz_record_text_json(r->device), "isa", kz_record_text_json(r->isa),
-                     "threads", r->threads);
+    return json_pack("{s:o, s:o, s:i, s:o}", "kind", kz_record_text_json(r->device), "isa", kz_record_text_json(r->isa),
+                     "threads", r->threads, "gpu", gpu_json(r->gpu));
 }
 
 static json_t *diverged_json(const kz_run *r)

@@ -86,9 +86,14 @@ static kz_status checkpoint(trainer *t)
 {
     kz_checkpoint c;
     double start = kz_clock();
+    kz_tally tally = {.bad_step = -1};
+    kz_status st = KZ_OK;
     if (t->checkpoint_step == t->run.steps && t->checkpoint_epoch == t->run.epochs) return KZ_OK; /* there it is */
-    kz_status st = trainer_checkpoint_fill(t, &c);
-    if (st == KZ_OK) st = trainer_checkpoint_write(t, &c);
+    if (t->dev->ahead) KZ_TRY(t->dev->ops->download(t->dev, &tally, t->tally, sizeof tally));
+    if (tally.bad_step >= 0) return KZ_OK; /* the run has diverged, which the end of the epoch will show */
+    KZ_TRY(trainer_checkpoint_fill(t, &c));
+    KZ_TRY(trainer_checkpoint_write(t, &c));
+done:
     t->run.seconds_checkpoint += kz_clock() - start;
     return st;
 }

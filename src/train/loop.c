@@ -65,6 +65,21 @@ static kz_status read_tally(trainer *t, kz_tally *tally)
     return t->dev->ops->download(t->dev, tally, t->tally, sizeof *tally);
 }
 
+/* A device that works ahead is not waited for after every step: what it was given after a step that was not finite it
+ * has not done, and a signal that came meanwhile changes nothing about that. */
+static kz_status look_back(trainer *t, kz_tally *tally, kz_status st)
+{
+    if (!t->dev->ahead || (st != KZ_OK && st != KZ_E_INTERRUPTED)) return st;
+    kz_status read = read_tally(t, tally);
+    if (read != KZ_OK) return read;
+    if (tally->bad_step < 0) return st;
+    kz_error_clear();
+    t->run.samples -=
+        (t->run.steps - tally->bad_step) * t->cfg->train.batch; /* the last, smaller batch is waited for */
+    t->run.steps = tally->bad_step;
+    return KZ_OK;
+}
+
 /* The steps of an epoch (from 0) that are left; stops early when one was not finite. */
 static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
 {
@@ -82,7 +97,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         KZ_TRY(trainer_go_on(t));
         if (trainer_is_streamed(&t->train)) KZ_TRY(trainer_stream_rows(t, &t->train, begin));
         KZ_TRY(trainer_step(t, t->run.steps, begin - t->train.first, n));
-        KZ_TRY(read_tally(t, tally));
+        if (!t->dev->ahead || begin + n == rows) KZ_TRY(read_tally(t, tally));
         t->epoch_seconds += kz_clock() - start;
         t->run.seconds_train += kz_clock() - start;
         if (tally->bad_step >= 0) break;
@@ -93,7 +108,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
     }
     if (tally->bad_step < 0) trainer_stream_ahead(t, epoch + 1);
 done:
-    return st;
+    return look_back(t, tally, st);
 }
 
 /* Keeps the weights of the best epoch so far; says whether patience is at its end. */

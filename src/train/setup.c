@@ -153,8 +153,10 @@ static kz_status make_device_buffers(trainer *t)
     KZ_TRY(dev->ops->alloc(dev, &t->norm, f64, "gradient norm"));
     KZ_TRY(dev->ops->alloc(dev, &t->sums, 2 * f64, "sums"));
     KZ_TRY(dev->ops->alloc(dev, &t->tally, sizeof *t->tally, "tally"));
+    KZ_TRY(dev->ops->alloc(dev, &t->cursor, sizeof *t->cursor, "cursor"));
     for (int i = 0; i < trainer_gradients(t); i++)
         KZ_TRY(dev->ops->alloc(dev, &t->gradient[i], (size_t)t->parameters * f32, "gradients"));
+    KZ_TRY(dev->ops->upload(dev, t->tally, &(kz_tally){.bad_step = -1}, sizeof(kz_tally)));
 done:
     return st;
 }
@@ -162,7 +164,6 @@ done:
 static kz_status make_host_buffers(trainer *t)
 {
     kz_status st = KZ_OK;
-    const kz_tensor *tensors = kz_model_tensors(t->model, &t->n_tensors);
     KZ_TRY(kz_calloc(&t->order, rows_in_memory(&t->train), sizeof *t->order, "row order"));
     if (trainer_streams(t)) {
         KZ_TRY(kz_calloc(&t->piece, t->max_rows, sizeof *t->piece, "losses of rows"));
@@ -171,10 +172,24 @@ static kz_status make_host_buffers(trainer *t)
     KZ_TRY(kz_calloc(&t->weights, t->parameters, sizeof *t->weights, "weights of the epoch"));
     if (t->cfg->train.early_stop.metric)
         KZ_TRY(kz_calloc(&t->best, t->parameters, sizeof *t->best, "weights of the best epoch"));
-    KZ_TRY(kz_calloc(&t->tensor_offset, t->n_tensors + 1, sizeof *t->tensor_offset, "tensor offsets"));
-    for (int64_t i = 0; i < t->n_tensors; i++) t->tensor_offset[i] = tensors[i].offset;
-    t->tensor_offset[t->n_tensors] = t->parameters;
 done:
+    return st;
+}
+
+/* Where each tensor begins, on the device. */
+static kz_status place_tensors(trainer *t)
+{
+    const kz_tensor *tensors = kz_model_tensors(t->model, &t->n_tensors);
+    size_t bytes = (size_t)(t->n_tensors + 1) * sizeof *t->tensor_offset;
+    int64_t *offset = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_calloc(&offset, t->n_tensors + 1, sizeof *offset, "tensor offsets"));
+    for (int64_t i = 0; i < t->n_tensors; i++) offset[i] = tensors[i].offset;
+    offset[t->n_tensors] = t->parameters;
+    KZ_TRY(t->dev->ops->alloc(t->dev, &t->tensor_offset, bytes, "tensor offsets"));
+    KZ_TRY(t->dev->ops->upload(t->dev, t->tensor_offset, offset, bytes));
+done:
+    kz_free(&offset);
     return st;
 }
 
@@ -219,11 +234,16 @@ kz_status trainer_setup(trainer *t)
     if (t->options->dry_run) goto done;
     KZ_TRY(kz_model_create(&t->model, t->dev, t->cfg, t->data->features, t->outputs, t->max_rows));
     KZ_TRY(kz_optim_create(&t->optim, t->dev, &t->cfg->optimizer, t->parameters, t->steps));
+    t->train.split = &t->data->train;
+    t->valid.split = &t->data->valid;
+    t->test.split = &t->data->test;
+    KZ_TRY(make_device_buffers(t));
+    KZ_TRY(make_host_buffers(t));
+    KZ_TRY(place_tensors(t));
+    t->dev->reserve = 24 * (t->data->train.rows + t->data->valid.rows + t->data->test.rows); /* data fill the rest */
     KZ_TRY(view_split(t, &t->train, &t->data->train));
     KZ_TRY(view_split(t, &t->valid, &t->data->valid));
     KZ_TRY(view_split(t, &t->test, &t->data->test));
-    KZ_TRY(make_device_buffers(t));
-    KZ_TRY(make_host_buffers(t));
     KZ_TRY(kz_model_init(t->model, t->cfg->seed, t->cfg->model.init));
 done:
     return st;
@@ -241,8 +261,8 @@ void trainer_release(trainer *t)
         ops->unshare(t->dev, (const void **)&t->factor);
         ops->unshare(t->dev, (const void **)&t->target_mean);
         ops->unshare(t->dev, (const void **)&t->target_deviation);
-        void *buffers[] = {&t->x,          &t->dz,   &t->row_loss, &t->row_score, &t->part_loss,
-                           &t->part_score, &t->norm, &t->sums,     &t->tally};
+        void *buffers[] = {&t->x,    &t->dz,   &t->row_loss, &t->row_score, &t->part_loss,    &t->part_score,
+                           &t->norm, &t->sums, &t->tally,    &t->cursor,    &t->tensor_offset};
         for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) ops->release(t->dev, buffers[i]);
         for (int i = 0; i < GRADIENTS; i++) ops->release(t->dev, &t->gradient[i]);
     }
@@ -250,7 +270,6 @@ void trainer_release(trainer *t)
     kz_free(&t->piece);
     kz_free(&t->weights);
     kz_free(&t->best);
-    kz_free(&t->tensor_offset);
     kz_optim_destroy(&t->optim);
     kz_model_destroy(&t->model);
     kz_data_destroy(&t->data);

@@ -2,7 +2,7 @@
 #include "train/trainer.h"
 
 /* Gathers rows first .. first + rows - 1 of the view, runs them through the model and scores them; t->dz <- their
- * gradients.  at: the training step (dropout), or NULL. */
+ * gradients.  at: the training step (dropout), whose cursor `first` counts from; or NULL. */
 kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_model_step *at,
                           double *row_loss, double *row_score)
 {
@@ -11,6 +11,7 @@ kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int6
     kz_gather gather = {.rows = rows,
                         .width = t->data->features,
                         .row = view->row + first,
+                        .at = at ? at->at : NULL,
                         .from = view->x,
                         .bytes = view->split->element == KZ_U8 ? 1 : 4,
                         .mean = t->mean,
@@ -24,6 +25,7 @@ kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int6
                     .outputs = t->outputs,
                     .z = z,
                     .row = view->row + first,
+                    .at = at ? at->at : NULL,
                     .label = view->label,
                     .value = view->value,
                     .raw = view->raw,
@@ -38,12 +40,11 @@ done:
 }
 
 /* Part `part` of the batch, its rows first .. first + rows - 1: gradient of the sum of their losses, and the sums. */
-static kz_status run_part(trainer *t, int64_t step, int64_t begin, int64_t first, int64_t rows, int64_t part,
-                          float *gradient)
+static kz_status run_part(trainer *t, int64_t first, int64_t rows, int64_t part, float *gradient)
 {
-    kz_model_step at = {.seed = t->cfg->seed, .step = (uint32_t)step, .first_row = first};
+    kz_model_step at = {.seed = t->cfg->seed, .at = t->cursor, .first_row = first};
     kz_status st = KZ_OK;
-    KZ_TRY(trainer_forward(t, &t->train, begin + first, rows, &at, t->row_loss, t->row_score));
+    KZ_TRY(trainer_forward(t, &t->train, first, rows, &at, t->row_loss, t->row_score));
     KZ_TRY(t->dev->ops->sum(t->dev, rows, t->row_loss, t->part_loss + part));
     KZ_TRY(t->dev->ops->sum(t->dev, rows, t->row_score, t->part_score + part));
     KZ_TRY(kz_model_backward(t->model, rows, t->x, &at, t->dz, gradient));
@@ -51,26 +52,60 @@ done:
     return st;
 }
 
+/* A batch of `rows` rows, from the cursor on. */
+typedef struct {
+    trainer *t;
+    int64_t rows;
+} queued_step;
+
 /* Part i holds rows floor(i b / m) .. floor((i + 1) b / m) - 1.  Gradients are added as a tree of adjacent pairs, found as
  * a binary counter finds its carries; what is left at the end merges from the right: an odd last one passes up. */
-kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows)
+static kz_status queue_step(void *context)
 {
+    const queued_step *q = context;
+    trainer *t = q->t;
     const kz_device_ops *ops = t->dev->ops;
-    int64_t parts = t->cfg->train.micro_batches;
+    int64_t parts = t->cfg->train.micro_batches, rows = q->rows;
     int depth = 0;
     kz_status st = KZ_OK;
     for (int64_t i = 0; i < parts; i++) {
         int64_t first = i * rows / parts, end = (i + 1) * rows / parts;
         KZ_TRY(trainer_go_on(t)); /* no weight has changed yet */
-        KZ_TRY(run_part(t, step, begin, first, end - first, i, t->gradient[depth++]));
+        KZ_TRY(run_part(t, first, end - first, i, t->gradient[depth++]));
         for (int64_t rest = i; rest & 1; rest >>= 1, depth--)
             KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
     }
     for (; depth > 1; depth--) KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
-    KZ_TRY(ops->finish_gradient(t->dev, t->n_tensors, t->tensor_offset, (float)(1.0 / (double)rows), t->gradient[0],
-                                t->norm));
-    KZ_TRY(ops->tally(t->dev, step, parts, t->part_loss, t->part_score, t->norm, t->tally));
-    KZ_TRY(kz_optim_step(t->optim, step, t->tally, t->norm, t->gradient[0], kz_model_weights(t->model)));
+    KZ_TRY(ops->finish_gradient(t->dev, t->n_tensors, t->tensor_offset, t->parameters, (float)(1.0 / (double)rows),
+                                t->gradient[0], t->norm));
+    KZ_TRY(ops->tally(t->dev, rows, parts, t->part_loss, t->part_score, t->norm, t->cursor, t->tally));
+    KZ_TRY(kz_optim_step(t->optim, t->tally, t->norm, t->gradient[0], kz_model_weights(t->model)));
 done:
+    return st;
+}
+
+/* Where the step begins differs from where the last one ended: after a resume, and where row numbers begin anew. */
+static kz_status place_cursor(trainer *t, kz_cursor at)
+{
+    if (t->at.begin == at.begin && t->at.step == at.step) return KZ_OK;
+    t->at = at;
+    return t->dev->ops->upload(t->dev, t->cursor, &at, sizeof at);
+}
+
+kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows)
+{
+    const part_view *v = &t->train;
+    queued_step q = {.t = t, .rows = rows};
+    struct { /* all that differs between the queues of two steps */
+        int64_t rows;
+        const void *x, *label, *value, *raw;
+    } key = {rows, v->x, v->label, v->value, v->raw};
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_optim_prepare(t->optim, step));
+    KZ_TRY(place_cursor(t, (kz_cursor){.begin = begin, .step = step}));
+    t->at = (kz_cursor){.begin = begin + rows, .step = step + 1};
+    KZ_TRY(t->dev->ops->repeat(t->dev, &key, sizeof key, queue_step, &q));
+done:
+    if (st != KZ_OK) t->at.step = -1; /* wherever the cursor is, the next step sets it */
     return st;
 }

@@ -13,6 +13,19 @@ static int64_t disk_bytes(const trainer *t)
     return 4 * t->parameters + NUMBER * numbers + LINE * t->cfg->train.epochs + REST + trainer_checkpoint_bytes(t);
 }
 
+/* Of the arrays in memory, as a GPU would hold them. */
+static int64_t data_bytes(const trainer *t)
+{
+    const kz_data *d = t->data;
+    const kz_split *split[] = {&d->train, &d->valid, &d->test};
+    int64_t bytes = 0;
+    for (int i = 0; i < 3; i++)
+        if (!split[i]->streamed)
+            bytes += split[i]->rows *
+                     (d->features * (split[i]->element == KZ_U8 ? 1 : 4) + (d->classification ? 4 : 8 * d->targets));
+    return bytes;
+}
+
 /* What the run will do and take; called before the first step. */
 static kz_train_plan plan_of(const trainer *t)
 {
@@ -20,6 +33,7 @@ static kz_train_plan plan_of(const trainer *t)
                            .data = t->data,
                            .device = t->dev->ops->name,
                            .isa = t->dev->variant,
+                           .gpu = t->dev->gpu,
                            .threads = t->dev->threads,
                            .outputs = t->outputs,
                            .parameters = t->parameters,
@@ -27,6 +41,8 @@ static kz_train_plan plan_of(const trainer *t)
                            .steps_per_epoch = t->steps_per_epoch,
                            .memory_bytes = (int64_t)t->memory,
                            .disk_bytes = disk_bytes(t),
+                           .gpu_bytes = t->dev->gpu ? (int64_t)trainer_device_memory(t) + data_bytes(t) : 0,
+                           .gpu_outside = t->dev->outside,
                            .disk_free = t->disk_free,
                            .resumed = t->options->resume,
                            .epochs_done = t->run.epochs,
@@ -151,7 +167,9 @@ static kz_status prepare_record(trainer *t)
     if (o->no_record) goto done;
     if (o->dry_run && !o->resume) KZ_TRY(kz_record_check(t->cfg, o->directory));
     KZ_TRY(check_disk(t));
-    if (!o->dry_run) KZ_TRY(open_record(t));
+    if (o->dry_run) goto done;
+    KZ_TRY(open_record(t));
+    kz_record_measure_gpu(t->record, t->dev->gpu);
 done:
     return st;
 }
@@ -164,6 +182,7 @@ kz_status kz_train(kz_config *cfg, const kz_train_options *options, kz_train_res
     KZ_TRY(trainer_setup(&t));
     t.run.device = t.dev->ops->name;
     t.run.isa = t.dev->variant;
+    t.run.gpu = t.dev->gpu;
     t.run.threads = t.dev->threads;
     KZ_TRY(prepare_record(&t));
     if (options->watch.begin) {

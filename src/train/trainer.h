@@ -42,9 +42,11 @@ typedef struct {
     double *part_loss, *part_score, *norm, *sums; /* (micro_batches) x 2, (1), (2) */
     float *gradient[GRADIENTS];                   /* (parameters) each: unfinished subtrees over the parts */
     kz_tally *tally;
-    /* on the host */
-    int64_t *order;         /* (rows of train) */
+    kz_cursor *cursor;      /* the next step */
     int64_t *tensor_offset; /* (tensors + 1) */
+    /* on the host */
+    kz_cursor at;   /* what the device's cursor is once the queue is done */
+    int64_t *order; /* (rows of train) */
     int64_t n_tensors;
     float *weights, *best; /* (parameters): after the epoch; of the best epoch, or NULL */
     double best_value;
@@ -84,10 +86,11 @@ kz_status trainer_stream_rows(trainer *t, part_view *view, int64_t begin);
 kz_status trainer_stream_evaluate(trainer *t, part_view *view, double sums[2]); /* losses and scores of all rows */
 
 /* trainer_memory.c */
-double trainer_memory(const trainer *t);          /* bytes that the run will take beside the data */
-kz_status trainer_check_memory(const trainer *t); /* KZ_E_MEM if that is more than the machine has */
+double trainer_memory(const trainer *t);          /* bytes that the run will take beside the data, of the machine ... */
+double trainer_device_memory(const trainer *t);   /* ... and in the device's own memory, which a CPU's is part of */
+kz_status trainer_check_memory(const trainer *t); /* KZ_E_MEM if that is more than there is */
 
-/* step.c: one batch, rows `begin` .. `begin + rows - 1` of the epoch's order */
+/* step.c: one batch, `rows` rows from place `begin` of train's row numbers on */
 kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows);
 
 kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_model_step *at,

@@ -1,4 +1,5 @@
 // The device's operations: what a layer, a sum and an update compute, the same on any threads and instruction set.
+#include "cursors.h"
 #include "devices.h"
 #include "oracle.h"
 
@@ -26,13 +27,13 @@ kz_dropout some_dropout()
 {
     kz_dropout d = {};
     d.threshold = 1u << 30, d.factor = static_cast<float>(1 / 0.75);
-    d.seed = 9, d.first = 5, d.step = 2, d.layer = 1;
+    d.seed = 9, d.first = 5, d.at = at_step(2), d.layer = 1;
     return d;
 }
 
 float factor_of(const kz_dropout &d, int64_t at)
 {
-    kz_stream s = kz_stream_of(d.seed, KZ_FOR_DROPOUT, d.layer, d.step);
+    kz_stream s = kz_stream_of(d.seed, KZ_FOR_DROPOUT, d.layer, static_cast<uint32_t>(d.at->step));
     return kz_random_u32(s, d.first + static_cast<uint64_t>(at)) >= d.threshold ? d.factor : 0.0f;
 }
 
@@ -239,8 +240,9 @@ TEST(DeviceOps, FinishGradientScalesAndAddsTheTensors)
     }
     on_every_device([&](const Device &dev) {
         Array<float> grad(dev, g);
+        Array<int64_t> at(dev, offset);
         Array<double> norm(dev, 1);
-        ASSERT_EQ(dev->finish_gradient(dev.get(), 5, offset.data(), inverse, grad.get(), norm.get()), KZ_OK);
+        ASSERT_EQ(dev->finish_gradient(dev.get(), 5, at.get(), offset.back(), inverse, grad.get(), norm.get()), KZ_OK);
         ASSERT_EQ(oracle::first_difference(grad.values(), scaled), -1);
         ASSERT_TRUE(oracle::same(norm.values()[0], std::sqrt(total)));
     });
@@ -252,18 +254,27 @@ TEST(DeviceOps, TallyAddsStepsAndRemembersTheFirstBadOne)
     kz_tally fresh = {};
     fresh.bad_step = -1;
     Array<kz_tally> tally(dev, std::vector<kz_tally>{fresh});
+    Array<kz_cursor> cursor(dev, std::vector<kz_cursor>{{0, 0}});
     Array<double> loss(dev, {1.5, 2, 4}), score(dev, {1, 0, 1}), norm(dev, {3.0});
-    ASSERT_EQ(dev->tally(dev.get(), 0, 3, loss.get(), score.get(), norm.get(), tally.get()), KZ_OK);
-    ASSERT_EQ(dev->tally(dev.get(), 1, 2, loss.get(), score.get(), norm.get(), tally.get()), KZ_OK);
+    auto add_step = [&](int64_t rows, int64_t parts) {
+        return dev->tally(dev.get(), rows, parts, loss.get(), score.get(), norm.get(), cursor.get(), tally.get());
+    };
+    ASSERT_EQ(add_step(32, 3), KZ_OK);
+    ASSERT_EQ(add_step(32, 2), KZ_OK);
     EXPECT_EQ(tally.values()[0].loss, 7.5 + 3.5);
     EXPECT_EQ(tally.values()[0].score, 3);
     EXPECT_EQ(tally.values()[0].bad_step, -1);
+    EXPECT_EQ(tally.values()[0].step, 1);
+    EXPECT_EQ(cursor.values()[0].step, 2);
+    EXPECT_EQ(cursor.values()[0].begin, 64);
     norm.set({NAN});
-    ASSERT_EQ(dev->tally(dev.get(), 2, 3, loss.get(), score.get(), norm.get(), tally.get()), KZ_OK);
+    ASSERT_EQ(add_step(32, 3), KZ_OK);
     EXPECT_EQ(tally.values()[0].bad_step, 2);
     norm.set({1});
-    ASSERT_EQ(dev->tally(dev.get(), 3, 3, loss.get(), score.get(), norm.get(), tally.get()), KZ_OK);
+    ASSERT_EQ(add_step(5, 3), KZ_OK);
     EXPECT_EQ(tally.values()[0].bad_step, 2) << "the first one counts";
+    EXPECT_EQ(tally.values()[0].step, 3);
+    EXPECT_EQ(cursor.values()[0].begin, 101) << "the cursor moves on";
 }
 
 TEST(DeviceOps, TallySeesEveryKindOfBadStep)
@@ -275,7 +286,8 @@ TEST(DeviceOps, TallySeesEveryKindOfBadStep)
             fresh.bad_step = -1;
             Array<kz_tally> tally(dev, std::vector<kz_tally>{fresh});
             Array<double> loss(dev, {1, in_loss ? bad : 1}), score(dev, {1, 1}), norm(dev, {in_loss ? 1 : bad});
-            ASSERT_EQ(dev->tally(dev.get(), 41, 2, loss.get(), score.get(), norm.get(), tally.get()), KZ_OK);
+            Array<kz_cursor> at(dev, std::vector<kz_cursor>{{0, 41}});
+            ASSERT_EQ(dev->tally(dev.get(), 8, 2, loss.get(), score.get(), norm.get(), at.get(), tally.get()), KZ_OK);
             EXPECT_EQ(tally.values()[0].bad_step, 41);
         }
 }

@@ -1,4 +1,5 @@
 // Bias, activation and dropout of a dense layer, and their slopes.
+#include "cursors.h"
 #include "oracle.h"
 
 #include <gtest/gtest.h>
@@ -42,7 +43,7 @@ float slope_at(int which, float a)
 float factor_of(const kz_dropout &d, int64_t at)
 {
     if (d.threshold == 0) return 1;
-    kz_stream s = kz_stream_of(d.seed, KZ_FOR_DROPOUT, d.layer, d.step);
+    kz_stream s = kz_stream_of(d.seed, KZ_FOR_DROPOUT, d.layer, static_cast<uint32_t>(d.at->step));
     return kz_random_u32(s, d.first + static_cast<uint64_t>(at)) >= d.threshold ? d.factor : 0.0f;
 }
 
@@ -51,7 +52,7 @@ kz_dropout dropout(double p, uint64_t first = 0)
     kz_dropout d = {};
     d.threshold = static_cast<uint32_t>(std::floor(p * 0x1p32));
     d.factor = static_cast<float>(1 / (1 - p));
-    d.seed = 0x123456789abcdefu, d.first = first, d.step = 3, d.layer = 2;
+    d.seed = 0x123456789abcdefu, d.first = first, d.at = at_step(3), d.layer = 2;
     return d;
 }
 

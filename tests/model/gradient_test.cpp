@@ -3,6 +3,7 @@
 // The network is written a second time, over any type of number.  In binary64 it gives the loss, whose central differences
 // are the truth; over numbers that carry error bounds it gives the gradient and the bound that binary32 may be off by.
 #include "bounded.h"
+#include "cursors.h"
 #include "devices.h"
 #include "training.h"
 
@@ -36,7 +37,7 @@ struct Problem {
     int64_t outputs;
     std::vector<float> x, target, theta;
     std::vector<int32_t> label;
-    kz_model_step step = {99, 4, 0};
+    kz_model_step step = {99, at_step(4), 0};
 
     Problem(int activation, int loss_, double dropout, uint64_t seed) : loss(loss_)
     {
@@ -55,7 +56,8 @@ struct Problem {
     {
         const Layer &layer = layers[l];
         if (layer.dropout == 0) return 1;
-        kz_stream s = kz_stream_of(step.seed, KZ_FOR_DROPOUT, static_cast<uint32_t>(l), step.step);
+        kz_stream s =
+            kz_stream_of(step.seed, KZ_FOR_DROPOUT, static_cast<uint32_t>(l), static_cast<uint32_t>(step.at->step));
         uint32_t w = kz_random_u32(s, static_cast<uint64_t>(row * layer.units + unit));
         return w >= static_cast<uint32_t>(layer.dropout * 0x1p32) ? 1 / (1 - layer.dropout) : 0;
     }

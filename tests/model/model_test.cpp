@@ -1,4 +1,5 @@
 // Shapes, names and initial weights of a model, and how making one fails.
+#include "cursors.h"
 #include "devices.h"
 #include "training.h"
 
@@ -175,7 +176,7 @@ TEST(Model, EvaluationHasNoDropout)
         out[i].assign(z, z + 12);
     }
     EXPECT_EQ(oracle::first_difference(out[0], out[1]), -1);
-    kz_model_step step = {3, 0, 0};
+    kz_model_step step = {3, at_step(0), 0};
     float *z = nullptr;
     ASSERT_EQ(kz_model_forward(with.model, 4, x.get(), &step, &z), KZ_OK);
     EXPECT_NE(oracle::first_difference(out[0], std::vector<float>(z, z + 12)), -1) << "training has it";

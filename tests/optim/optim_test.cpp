@@ -51,15 +51,16 @@ class Optim {
     Optim &operator=(const Optim &) = delete;
     void set_bad_step(int64_t step)
     {
-        kz_tally t = {};
-        t.bad_step = step;
-        tally_.set({t});
+        tally_state_.bad_step = step;
     }
     void step(const std::vector<float> &grad, double norm = 1)
     {
         grad_.set(grad);
         norm_.set({norm});
-        EXPECT_EQ(kz_optim_step(opt, done_++, tally_.get(), norm_.get(), grad_.get(), theta_.get()), KZ_OK);
+        tally_state_.step = done_++;
+        tally_.set({tally_state_});
+        EXPECT_EQ(kz_optim_prepare(opt, tally_state_.step), KZ_OK);
+        EXPECT_EQ(kz_optim_step(opt, tally_.get(), norm_.get(), grad_.get(), theta_.get()), KZ_OK);
     }
     std::vector<float> theta() const
     {
@@ -71,6 +72,7 @@ class Optim {
     Array<float> theta_, grad_;
     Array<double> norm_;
     Array<kz_tally> tally_;
+    kz_tally tally_state_ = {};
     int64_t done_ = 0;
 };
 
@@ -314,7 +316,7 @@ TEST(OptimConformance, EachAllocationFailsInTurn)
             ASSERT_EQ(opt != nullptr, st == KZ_OK);
             kz_optim_destroy(&opt);
         }
-        EXPECT_EQ(n, row.arrays + 2) << row.name << ": itself and each array";
+        EXPECT_EQ(n, row.arrays + 3) << row.name << ": itself, each array and the coefficients";
     }
 }
 

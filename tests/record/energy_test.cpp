@@ -42,7 +42,8 @@ TEST_F(Energy, AddsPackagesAndNothingElse)
     put("intel-rapl:2/energy_uj", "900000");
     put("intel-rapl:0:0/energy_uj", "900000");
     kz_energy_sample(&energy);
-    EXPECT_EQ(R"({"cpu_joules":0.75,"gpu_joules":null,"reason":"cpu: 2 whole packages by RAPL; gpu: none used"})",
+    EXPECT_EQ(R"({"cpu_joules":0.75,"gpu_joules":null,"gpu_watts_mean":null,"gpu_watts_limit":null,)"
+              R"("reason":"cpu: 2 whole packages by RAPL; gpu: none used"})",
               report());
 }
 
@@ -62,7 +63,7 @@ TEST_F(Energy, NoneIsNullWithTheReason)
 {
     kz_energy_start(&energy, folder.c_str());
     kz_energy_sample(&energy);
-    EXPECT_EQ(R"({"cpu_joules":null,"gpu_joules":null,)"
+    EXPECT_EQ(R"({"cpu_joules":null,"gpu_joules":null,"gpu_watts_mean":null,"gpu_watts_limit":null,)"
               R"("reason":"cpu: no RAPL counter on this machine; gpu: none used"})",
               report());
 }

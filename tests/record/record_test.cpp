@@ -189,7 +189,7 @@ TEST_F(Record, RunSaysAll)
     EXPECT_EQ(300, run_json.number({"samples"}));
     EXPECT_EQ(200, run_json.number({"timing", "samples_per_s"}));
     EXPECT_EQ("total_s data_s train_s eval_s checkpoint_s samples_per_s started finished", run_json.keys({"timing"}));
-    EXPECT_EQ("cpu_joules gpu_joules reason", run_json.keys({"energy"}));
+    EXPECT_EQ("cpu_joules gpu_joules gpu_watts_mean gpu_watts_limit reason", run_json.keys({"energy"}));
     EXPECT_EQ("avx2", run_json.text({"device", "isa"}));
     EXPECT_EQ(2, run_json.number({"device", "threads"}));
     EXPECT_EQ(1, run_json.number({"build", "arithmetic"}));

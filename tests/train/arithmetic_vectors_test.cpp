@@ -127,8 +127,8 @@ void check_norm(const json_t *v)
     on_every_device([&](kz_device *dev) {
         std::vector<float> g = f32s(v, "g");
         double norm = 0;
-        ASSERT_EQ(KZ_OK, dev->ops->finish_gradient(dev, (int64_t)offset.size() - 1, offset.data(), f32(v, "inverse"),
-                                                   g.data(), &norm));
+        ASSERT_EQ(KZ_OK, dev->ops->finish_gradient(dev, (int64_t)offset.size() - 1, offset.data(), offset.back(),
+                                                   f32(v, "inverse"), g.data(), &norm));
         expect_same({norm}, f64s(v, "norm"), "norm");
     });
 }
@@ -140,7 +140,8 @@ void check_tree(const json_t *v)
         double norm = 0;
         kz_tally tally = {};
         tally.bad_step = -1;
-        ASSERT_EQ(KZ_OK, dev->ops->tally(dev, 0, (int64_t)x.size(), x.data(), x.data(), &norm, &tally));
+        kz_cursor at = {};
+        ASSERT_EQ(KZ_OK, dev->ops->tally(dev, 1, (int64_t)x.size(), x.data(), x.data(), &norm, &at, &tally));
         expect_same({tally.loss}, f64s(v, "sum"), "loss");
         expect_same({tally.score}, f64s(v, "sum"), "score");
     });
@@ -178,8 +179,10 @@ void update_on(kz_device *dev, const kz_config *cfg, const json_t *v)
     for (int64_t step = 0; step < integer(v, "steps"); step++) {
         std::vector<float> g(all.begin() + step * n, all.begin() + (step + 1) * n);
         double norm = 0;
-        EXPECT_EQ(KZ_OK, dev->ops->finish_gradient(dev, 1, offset, 1.0f, g.data(), &norm));
-        EXPECT_EQ(KZ_OK, kz_optim_step(opt, step, &tally, &norm, g.data(), p.data()));
+        tally.step = step;
+        EXPECT_EQ(KZ_OK, dev->ops->finish_gradient(dev, 1, offset, n, 1.0f, g.data(), &norm));
+        EXPECT_EQ(KZ_OK, kz_optim_prepare(opt, step));
+        EXPECT_EQ(KZ_OK, kz_optim_step(opt, &tally, &norm, g.data(), p.data()));
         after.insert(after.end(), p.begin(), p.end());
     }
     for (int i = 0; i < kz_optim_arrays(opt); i++)

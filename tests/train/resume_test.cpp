@@ -404,25 +404,30 @@ TEST(TrainResume, TwoProcessesCannotTrainInOneDirectory)
     EXPECT_EQ(KZ_OK, run_part(r.yaml(), folder.path("run"), true, 0).status);
 }
 
-TEST(TrainResume, ACheckpointOfTheFirstKindStillLoads)
+// run-1: before a run could be taken up; run-2: before there were GPUs.
+TEST(TrainResume, CheckpointsOfOlderVersionsStillLoad)
 {
-    program::Folder folder;
-    copy(program::source_path("tests/formats/run-1"), folder.path("run"));
+    program::Folder folder, fresh;
     Recipe r;
     r.data_keys = "valid: {fraction: 0.2}";
     r.layers = {"units: 4, activation: tanh", ""};
     r.optimizer = "name: adam, lr: 0.05";
     r.train = "epochs: 6, batch: 16, early_stop: {metric: valid.loss, patience: 3}, "
               "target: {metric: train.accuracy, at_least: 0.999}, checkpoint: {every_epochs: 1, keep: 9}";
-    Outcome o = run_part(r.yaml(), folder.path("run"), true, 0);
-    ASSERT_EQ(KZ_OK, o.status) << o.message;
-    EXPECT_TRUE(o.notes.empty());
-    EXPECT_EQ(o.steps.front(), 19);
-    EXPECT_EQ(o.weights, "sha256:178b804a227bd8020ba5f5a88b74d3d9fee31bc14b827353ce6ccb3930f46598")
-        << "which the version that wrote it ended with";
-    program::Folder fresh;
-    EXPECT_EQ(trace_of(run_part(r.yaml(), fresh.path("run"), false, 0).directory).lines,
-              trace_of(folder.path("run")).lines);
+    Trace wanted = trace_of(run_part(r.yaml(), fresh.path("run"), false, 0).directory);
+    for (const char *version : {"run-1", "run-2"}) {
+        copy(program::source_path(std::string("tests/formats/") + version), folder.path("run"));
+        Outcome o = run_part(r.yaml(), folder.path("run"), true, 0);
+        ASSERT_EQ(KZ_OK, o.status) << version << o.message;
+        EXPECT_TRUE(o.notes.empty());
+        EXPECT_EQ(o.steps.front(), 19);
+        EXPECT_EQ(o.weights, "sha256:178b804a227bd8020ba5f5a88b74d3d9fee31bc14b827353ce6ccb3930f46598")
+            << "which the version that wrote it ended with";
+        EXPECT_EQ(wanted.lines, trace_of(folder.path("run")).lines) << version;
+        golden::Json run = golden::parse(program::read_file(folder.path("run/run.json")));
+        const std::string energy = dump(json_object_get(run.get(), "energy"));
+        EXPECT_NE(energy.find("gpu: none used"), std::string::npos) << version << energy;
+    }
 }
 
 TEST(TrainResume, ALimitOfTimeEndsAtAnEpochAndMayBeRaised)

@@ -1,6 +1,7 @@
 // vector_file.h — reads tests/golden/arithmetic_vectors.json; its format is told in make_arithmetic_vectors.py.
 #pragma once
 
+#include "cursors.h"
 #include "oracle.h"
 #include "program.h"
 
@@ -160,7 +161,7 @@ inline kz_dropout dropout_of(double p, uint64_t seed, int64_t layer, int64_t ste
     kz_dropout d = {};
     d.threshold = (uint32_t)(p * 0x1p32);
     d.factor = (float)(1.0 / (1.0 - p));
-    d.seed = seed, d.layer = (uint32_t)layer, d.step = (uint32_t)step, d.first = (uint64_t)first;
+    d.seed = seed, d.layer = (uint32_t)layer, d.at = at_step(step), d.first = (uint64_t)first;
     return d;
 }
 

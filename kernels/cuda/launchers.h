@@ -1,0 +1,68 @@
+/* kernels/cuda/launchers.h — the operations of kz_device_ops as CUDA launches: each queues its kernels on a stream and
+ * returns what the launch returned.  Pointers are the device's unless the comment says host; structures are copied.
+ * None allocates, waits, or reads the device, so that all of them can be recorded into a graph.  No rows or elements:
+ * nothing is launched.  The same bits as the CPU's: docs/arithmetic.md. */
+#ifndef KZ_CUDA_LAUNCHERS_H
+#define KZ_CUDA_LAUNCHERS_H
+
+#include "kernels/arith/cursor.h"
+#include "kernels/dense/dense.h"
+#include "kernels/gather/gather.h"
+#include "kernels/loss/loss.h"
+#include "kernels/optim/optim_f32.h"
+
+#include <cuda_runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where kernels are queued, and memory for what they keep between two launches; one launch at a time uses it. */
+typedef struct {
+    cudaStream_t stream;
+    float *scratch;         /* uninitialised; block totals of a product over k, block sums */
+    int64_t scratch_floats; /* with fewer a product is cut into fewer parts: another schedule, the same bits */
+    int multiprocessors;    /* of the device: how many blocks fill it */
+    unsigned
+        *arrivals; /* (KZ_CUDA_ARRIVALS): zeroed once; every launch leaves zeros.  NULL: no product is cut over k */
+} kz_cuda_queue;
+
+enum { KZ_CUDA_ARRIVALS = 4096 };
+
+cudaError_t kz_gather_f32__cuda(const kz_gather *g, const kz_cuda_queue *q);
+cudaError_t kz_loss_f32__cuda(const kz_loss *l, const kz_cuda_queue *q);
+
+cudaError_t kz_dense_forward_f32__cuda(const kz_dense *d, const float *x, const kz_cuda_queue *q);
+cudaError_t kz_dense_slope_f32__cuda(const kz_dense *d, float *dz, const kz_cuda_queue *q);
+/* dw (units, inputs) <- dzT x;  db (units) <- dzT 1. */
+cudaError_t kz_dense_weights_f32__cuda(const kz_dense *d, const float *dz, const float *x, float *dw, float *db,
+                                       const kz_cuda_queue *q);
+/* dx (rows, inputs) <- dz w, then dense_slope for the layer below. */
+cudaError_t kz_dense_input_f32__cuda(const kz_dense *d, const float *dz, const kz_dense *below, float *dx,
+                                     const kz_cuda_queue *q);
+
+/* Of nothing it is +0, which is written.  Beyond 32768 elements it needs 2 floats of scratch for each 1024, and again for
+ * each 1024 of their sums; with less: cudaErrorInvalidValue. */
+cudaError_t kz_sum_f64__cuda(int64_t n, const double *x, double *out, const kz_cuda_queue *q);
+cudaError_t kz_add_f32__cuda(int64_t n, const float *b, float *a, const kz_cuda_queue *q);
+
+/* g <- g x inverse, *norm <- its norm over `count` tensors, offset (count + 1) on the device; of nothing it is +0, which
+ * is written.  `square` has room for kz_norm_squares(n, count) numbers. */
+int64_t kz_norm_squares(int64_t n, int64_t count);
+cudaError_t kz_mean_norm_f32__cuda(int64_t count, const int64_t *offset, int64_t n, float inverse, float *g,
+                                   double *square, double *norm, const kz_cuda_queue *q);
+
+/* Adds the cursor's step to the tally and moves the cursor past it and its `rows`. */
+cudaError_t kz_tally__cuda(int64_t rows, int64_t parts, const double *part_loss, const double *part_score,
+                           const double *norm, kz_cursor *at, kz_tally *tally, const kz_cuda_queue *q);
+
+/* theta <- updated by optimiser `which` with coefficients coef[tally->step mod coefs], unless tally->bad_step is set.
+ * state: host, of device pointers. */
+cudaError_t kz_optim_f32__cuda(int which, const kz_optim_coef *coef, int64_t coefs, const kz_tally *tally,
+                               const double *norm, int64_t n, const float *g, float *theta, float *const *state,
+                               const kz_cuda_queue *q);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,133 @@
+/* GPUs as devices: which there are, life cycle. */
+#include "cuda_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SCRATCH = 8 << 20 /* floats */ };
+
+kz_status kz_cuda_check(cudaError_t e, const char *call, const char *file, int line)
+{
+    if (e == cudaSuccess) return KZ_OK;
+    (void)cudaGetLastError(); /* the next call's error is its own */
+    return kz_error_set(KZ_E_FAIL, file, line, "CUDA: %.60s: %s (%s)", call, cudaGetErrorString(e),
+                        cudaGetErrorName(e));
+}
+
+static void write_version(char out[16], int version) /* 13000 is 13.0 */
+{
+    snprintf(out, 16, "%d.%d", version / 1000 % 1000, version % 1000 / 10);
+}
+
+/* Device i, which may be one that cannot be used. */
+static kz_status describe(kz_gpu *gpu, int i)
+{
+    struct cudaDeviceProp p;
+    int driver = 0, runtime = 0;
+    size_t unused = 0, all = 0;
+    kz_status st = KZ_OK;
+    KZ_CUDA(cudaGetDeviceProperties(&p, i));
+    KZ_CUDA(cudaDriverGetVersion(&driver));
+    KZ_CUDA(cudaRuntimeGetVersion(&runtime));
+    snprintf(gpu->model, sizeof gpu->model, "%.*s", (int)sizeof gpu->model - 1, p.name);
+    snprintf(gpu->variant, sizeof gpu->variant, "sm_%d%d", p.major % 100, p.minor % 10);
+    if (KZ_CUDA_IS_REAL)
+        snprintf(gpu->bus, sizeof gpu->bus, "%04x:%02x:%02x.0", (unsigned)p.pciDomainID & 0xffff,
+                 (unsigned)p.pciBusID & 0xff, (unsigned)p.pciDeviceID & 0xff);
+    write_version(gpu->driver, driver);
+    write_version(gpu->runtime, runtime);
+    gpu->memory = (int64_t)p.totalGlobalMem;
+    gpu->multiprocessors = p.multiProcessorCount;
+    if (p.major < KZ_CUDA_LEAST_MAJOR) {
+        snprintf(gpu->reason, sizeof gpu->reason, "its compute capability is %d.%d, and %d.0 is needed", p.major % 100,
+                 p.minor % 10, KZ_CUDA_LEAST_MAJOR);
+        goto done;
+    }
+    cudaError_t e = cudaSetDevice(i); /* takes the device up: fails where another process has it for itself */
+    if (e == cudaSuccess) e = cudaMemGetInfo(&unused, &all);
+    gpu->free = (int64_t)unused;
+    if (e != cudaSuccess) snprintf(gpu->reason, sizeof gpu->reason, "%.120s", cudaGetErrorString(e));
+    (void)cudaGetLastError();
+done:
+    return st;
+}
+
+/* How many there are; without a driver CUDA's own words mislead. */
+static kz_status count_devices(int *count)
+{
+    int driver = 0;
+    cudaError_t e = cudaGetDeviceCount(count);
+    if (e == cudaSuccess) return KZ_OK;
+    (void)cudaGetLastError();
+    *count = 0;
+    if (e == cudaErrorNoDevice) return KZ_OK;
+    if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
+        return KZ_FAIL(KZ_E_DEVICE, "no NVIDIA driver is installed here (libcuda.so.1); use device.kind: cpu");
+    return KZ_FAIL(KZ_E_DEVICE, "%s (%s); use device.kind: cpu", cudaGetErrorString(e), cudaGetErrorName(e));
+}
+
+kz_status kz_cuda_list(kz_gpu **out, int64_t *n)
+{
+    kz_gpu *gpu = NULL;
+    int count = 0;
+    kz_status st = KZ_OK;
+    KZ_TRY(count_devices(&count));
+    KZ_TRY(kz_calloc(&gpu, count, sizeof *gpu, "list of GPUs"));
+    for (int i = 0; i < count; i++) KZ_TRY(describe(&gpu[i], i));
+    *out = gpu;
+    *n = count;
+    gpu = NULL;
+done:
+    kz_free(&gpu);
+    return st;
+}
+
+kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
+{
+    kz_cuda *cuda = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(kz_calloc(&cuda, 1, sizeof *cuda, "CUDA device"));
+    cuda->base.ops = &kz_device_cuda;
+    cuda->base.ahead = true;
+    cuda->base.gpu = &cuda->gpu;
+    cuda->base.variant = cuda->gpu.variant;
+    KZ_TRY(describe(&cuda->gpu, (int)ordinal));
+    KZ_CUDA(cudaSetDevice((int)ordinal));
+    KZ_CUDA(cudaStreamCreateWithFlags(&cuda->queue.stream, cudaStreamNonBlocking));
+    cuda->queue.multiprocessors = (int)cuda->gpu.multiprocessors;
+    KZ_TRY(kz_cuda_stage_create(cuda));
+    KZ_TRY(kz_cuda_repeat_create(cuda));
+    KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.scratch, SCRATCH * sizeof(float), "scratch"));
+    cuda->queue.scratch_floats = SCRATCH;
+    KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.arrivals, KZ_CUDA_ARRIVALS * sizeof(unsigned), "counters"));
+    *out = &cuda->base;
+    cuda = NULL;
+done:
+    if (cuda) {
+        kz_device *dev = &cuda->base;
+        kz_cuda_destroy(&dev);
+    }
+    return st;
+}
+
+void kz_cuda_destroy(kz_device **dev)
+{
+    kz_cuda *cuda = kz_cuda_of(*dev);
+    if (!cuda) return;
+    if (cuda->queue.stream) (void)cudaStreamSynchronize(cuda->queue.stream);
+    kz_cuda_repeat_destroy(cuda);
+    kz_cuda_stage_destroy(cuda);
+    kz_cuda_release(*dev, &cuda->queue.scratch);
+    kz_cuda_release(*dev, &cuda->queue.arrivals);
+    kz_cuda_release(*dev, &cuda->square);
+    if (cuda->queue.stream) (void)cudaStreamDestroy(cuda->queue.stream);
+    kz_free(&cuda);
+    *dev = NULL;
+}
+
+const kz_cuda_module *kz_cuda_module_get(void)
+{
+    static const kz_cuda_module module = {
+        .version = KZ_CUDA_VERSION, .real = KZ_CUDA_IS_REAL, .list = kz_cuda_list, .create = kz_cuda_create};
+    return &module;
+}

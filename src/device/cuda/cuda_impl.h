@@ -1,0 +1,75 @@
+/* Private to the CUDA module: the device, and CUDA's errors as ours. */
+#ifndef KZ_CUDA_IMPL_H
+#define KZ_CUDA_IMPL_H
+
+#include "device/cuda_module.h"
+#include "kernels/cuda/launchers.h"
+
+/* STAGE: bytes of host memory through which small uploads go; AHEAD: repeats that may be queued; RECORDS: graphs kept. */
+enum { STAGE = 256 << 10, AHEAD = 32, RECORDS = 8, KEY = 64, OUTSIDE = 16 /* arrays left in host memory */ };
+
+/* What `repeat` knows of a key: after the first call, which is carried out, the second one is recorded. */
+typedef struct {
+    unsigned char key[KEY];
+    size_t bytes;          /* 0: free */
+    int64_t used;          /* when, counted in calls */
+    cudaGraphExec_t graph; /* NULL: called once so far */
+} kz_cuda_record;
+
+typedef struct {
+    kz_device base; /* first: a kz_device * is a kz_cuda * */
+    kz_gpu gpu;
+    kz_cuda_queue queue;
+    struct { /* shared arrays that did not fit: where they are, and where the GPU sees them */
+        void *host;
+        const void *seen;
+    } outside[OUTSIDE];
+    double *square; /* (squares): sums of blocks of a gradient */
+    int64_t squares;
+    /* small uploads: two halves of pinned memory, each free again after its event */
+    char *stage;
+    size_t staged; /* bytes used of the half at work */
+    int half;
+    cudaEvent_t stage_free[2];
+    /* repeats */
+    kz_cuda_record record[RECORDS];
+    int64_t calls;
+    cudaEvent_t done[AHEAD]; /* after call c: done[c mod AHEAD] */
+    bool recording;
+} kz_cuda;
+
+extern const kz_device_ops kz_device_cuda;
+
+static inline kz_cuda *kz_cuda_of(kz_device *dev)
+{
+    return (kz_cuda *)dev;
+}
+
+/* A failure of CUDA as ours; KZ_OK for cudaSuccess. */
+kz_status kz_cuda_check(cudaError_t e, const char *call, const char *file, int line);
+#define KZ_CUDA(call) KZ_TRY(kz_cuda_check((call), #call, __FILE__, __LINE__))
+
+/* Devices that are too old for the module's code. */
+enum { KZ_CUDA_LEAST_MAJOR = 8 };
+
+/* cuda_memory.c */
+kz_status kz_cuda_alloc(kz_device *dev, void *out, size_t bytes, const char *what);
+void kz_cuda_release(kz_device *dev, void *pointer_to_pointer);
+kz_status kz_cuda_share(kz_device *dev, const void **out, const void *host, size_t bytes, const char *what);
+void kz_cuda_unshare(kz_device *dev, const void **pointer);
+kz_status kz_cuda_upload(kz_device *dev, void *to, const void *host, size_t bytes);
+kz_status kz_cuda_download(kz_device *dev, void *host, const void *from, size_t bytes);
+kz_status kz_cuda_stage_create(kz_cuda *cuda);
+void kz_cuda_stage_destroy(kz_cuda *cuda);
+
+/* cuda_repeat.c */
+kz_status kz_cuda_repeat(kz_device *dev, const void *key, size_t bytes, kz_queue_fn *queue, void *context);
+kz_status kz_cuda_repeat_create(kz_cuda *cuda);
+void kz_cuda_repeat_destroy(kz_cuda *cuda);
+
+/* cuda_device.c */
+kz_status kz_cuda_list(kz_gpu **out, int64_t *n);
+kz_status kz_cuda_create(kz_device **out, int64_t ordinal);
+void kz_cuda_destroy(kz_device **dev);
+
+#endif

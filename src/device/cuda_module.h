@@ -1,0 +1,33 @@
+/* Private to src/device: what the program and its CUDA module say to each other.
+ *
+ * The module is a shared library of its own, loaded when a GPU is asked for; it uses the program's errors, memory and
+ * text.  Both come from one build: anything else is refused by `version`. */
+#ifndef KZ_CUDA_MODULE_H
+#define KZ_CUDA_MODULE_H
+
+#include "kz/device.h"
+
+typedef struct {
+    const char *version; /* KZ_CUDA_VERSION of its build */
+    bool real;           /* drives GPUs; else the kernels run on the CPU, for tests */
+    /* *out <- what there is, yours to kz_free; *n may be 0.  Fails: KZ_E_DEVICE (no driver), KZ_E_MEM. */
+    kz_status (*list)(kz_gpu **out, int64_t *n);
+    /* Makes device number `ordinal`, which the list holds.  Fails: KZ_E_DEVICE (it cannot be used), KZ_E_MEM. */
+    kz_status (*create)(kz_device **out, int64_t ordinal);
+} kz_cuda_module;
+
+/* Changes whenever the table of operations or what it takes does. */
+#define KZ_CUDA_VERSION KZ_VERSION "/1"
+
+typedef const kz_cuda_module *kz_cuda_module_fn(void);
+kz_cuda_module_fn kz_cuda_module_get; /* what the program looks for in the library, by this name */
+
+/* cuda_load.c */
+/* *out <- the module, loaded once and for good.  Fails: KZ_E_DEVICE, saying why. */
+kz_status kz_cuda_load(const kz_cuda_module **out);
+/* Device "cuda" or "cuda:N".  Fails: KZ_E_DEVICE, KZ_E_MEM. */
+kz_status kz_cuda_create_named(kz_device **out, const char *kind);
+/* Is there anything that looks like an NVIDIA driver?  Loads nothing. */
+bool kz_cuda_may_be_there(void);
+
+#endif

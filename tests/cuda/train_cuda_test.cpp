@@ -1,0 +1,189 @@
+// Whole trainings with --device cuda, the GPU's kernels executed on the CPU.
+#include "program.h"
+
+#include <csignal>
+#include <gtest/gtest.h>
+#include <jansson.h>
+
+namespace {
+
+using program::Folder;
+using program::kaizen;
+using program::Options;
+using program::Result;
+
+const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)";
+
+Options on_cpu(int order, std::map<std::string, std::string> more = {})
+{
+    Options o;
+    o.env = {{"KAIZEN_CUDA_MODULE", CUDA_ON_CPU}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
+    o.env.insert(more.begin(), more.end());
+    o.seconds = 280;
+    return o;
+}
+
+std::string example(const std::string &name)
+{
+    return program::source_path("examples/" + name);
+}
+
+bool has(const std::string &text, const std::string &part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+// A value of run.json by its path; "" where it is null.
+std::string of_run(const Folder &folder, const std::string &run, const std::vector<std::string> &path)
+{
+    json_t *file = json_loads(program::read_file(folder.path(run + "/run.json")).c_str(), 0, nullptr);
+    const json_t *at = file;
+    for (const std::string &key : path) at = json_object_get(at, key.c_str());
+    const char *text = json_string_value(at);
+    std::string found = text ? text : "";
+    json_decref(file);
+    return found;
+}
+
+class EveryOrder : public testing::TestWithParam<int> {};
+
+} // namespace
+
+// All golden configs straight through, begun on the GPU and taken up by the CPU, and the other way round.  Sanitizers see
+// two of the eight orders here, and all of them in `make prove-cuda`.
+TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
+{
+#ifdef KZ_UNDER_SANITIZER
+    if (GetParam() != 0 && GetParam() != 3) GTEST_SKIP() << "under sanitizers orders 0 and 3; all: make prove-cuda";
+#endif
+    Result r = kaizen({"prove", "--device", "cuda"}, on_cpu(GetParam()));
+    EXPECT_EQ(r.status, 0) << r.out << r.err;
+    EXPECT_TRUE(has(r.out, "27 trainings")) << r.out;
+    EXPECT_TRUE(has(r.out, kStandIn)) << "it says what it is\n" << r.out;
+}
+INSTANTIATE_TEST_SUITE_P(Cuda, EveryOrder, testing::Range(0, 8));
+
+TEST(CudaTrain, IsUnavailableWithoutAGpu)
+{
+    Folder folder;
+    Result r = kaizen({"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run")});
+    if (r.status == 0) GTEST_SKIP() << "this machine has a GPU";
+    EXPECT_EQ(r.status, 69) << r.err;
+    EXPECT_TRUE(has(r.err, "device.kind: 'cuda'")) << r.err;
+    EXPECT_TRUE(has(r.err, "device.kind: cpu")) << "the remedy: " << r.err;
+    EXPECT_FALSE(program::exists(folder.path("run/run.json")));
+}
+
+TEST(CudaTrain, AStandInIsNeverPickedByItself)
+{
+    Folder folder;
+    Result r = kaizen({"train", "--config", example("iris.yaml"), "--out", folder.path("run")}, on_cpu(0));
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_NE(of_run(folder, "run", {"device", "kind"}), "cuda-on-cpu");
+}
+
+TEST(CudaTrain, RecordsWhatItWas)
+{
+    Folder folder;
+    Result r =
+        kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda", "--out", folder.path("run")}, on_cpu(1));
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(of_run(folder, "run", {"device", "kind"}), "cuda-on-cpu");
+    EXPECT_EQ(of_run(folder, "run", {"device", "gpu", "model"}), kStandIn);
+    EXPECT_EQ(of_run(folder, "run", {"device", "gpu", "bus"}), "");
+    EXPECT_TRUE(has(of_run(folder, "run", {"energy", "reason"}), "not a real one"));
+}
+
+TEST(CudaTrain, AModuleOfAnotherBuildIsRefused)
+{
+    Options o;
+    o.env = {{"KAIZEN_CUDA_MODULE", program::source_path("README.md")}};
+    Result r = kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda", "--dry-run"}, o);
+    EXPECT_EQ(r.status, 69);
+    EXPECT_TRUE(has(r.err, "cannot be loaded")) << r.err;
+}
+
+TEST(CudaTrain, NamesTheGpusThatThereAre)
+{
+    Result r = kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda:3", "--dry-run"}, on_cpu(0));
+    EXPECT_EQ(r.status, 69);
+    EXPECT_TRUE(has(r.err, "'cuda:3'") && has(r.err, "1 GPU here")) << r.err;
+    r = kaizen({"info"}, on_cpu(0));
+    EXPECT_TRUE(has(r.out, "cuda:0") && has(r.out, "stand-in")) << r.out;
+}
+
+TEST(CudaTrain, FastIsRefusedAndNotIgnored)
+{
+    Result r = kaizen(
+        {"train", "--config", example("iris.yaml"), "--device", "cuda", "--dry-run", "--set", "device.arithmetic=fast"},
+        on_cpu(0));
+    EXPECT_EQ(r.status, 69);
+    EXPECT_TRUE(has(r.err, "device.arithmetic: 'fast'")) << r.err;
+}
+
+TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
+{
+    Folder folder;
+    Result r = kaizen(
+        {"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run"), "--set",
+         "model.layers=[{type: dense, units: 9000, activation: relu}, {type: dense, units: 9000}, {type: dense}]"},
+        on_cpu(0, {{"KAIZEN_CUDA_MEMORY", "200000000"}}));
+    EXPECT_EQ(r.status, 1) << r.err;
+    EXPECT_TRUE(has(r.err, "GPU memory") && has(r.err, "train.batch")) << r.err;
+    r = kaizen({"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run")},
+               on_cpu(0, {{"KAIZEN_CUDA_MEMORY", "20000000"}}));
+    EXPECT_EQ(r.status, 1) << r.err;
+    EXPECT_TRUE(has(r.err, "scratch") && has(r.err, "32.0 MiB of GPU memory")) << r.err;
+}
+
+// The data do not fit: they are read from the machine's memory, the bits are the same.
+TEST(CudaTrain, DataThatDoNotFitStayOutside)
+{
+    Folder folder;
+    std::vector<std::string> train = {"train", "--config", example("iris.yaml"), "--set", "train.epochs=3", "--out"};
+    std::vector<std::string> cpu = train, gpu = train;
+    cpu.insert(cpu.end(), {folder.path("cpu"), "--device", "cpu"});
+    gpu.insert(gpu.end(), {folder.path("gpu"), "--device", "cuda"});
+    ASSERT_EQ(kaizen(cpu).status, 0);
+    Result r = kaizen(gpu, on_cpu(2, {{"KAIZEN_CUDA_MEMORY", "80000000"}}));
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(of_run(folder, "gpu", {"digests", "trajectory"}), of_run(folder, "cpu", {"digests", "trajectory"}));
+    EXPECT_TRUE(has(r.err, "data_outside_gpu_bytes=")) << r.err;
+}
+
+// Steps are queued ahead: the one that was not finite is found afterwards, and is the same one.
+TEST(CudaTrain, DivergesAtTheStepOfTheCpu)
+{
+    Folder folder;
+    std::string where[2];
+    for (int gpu = 0; gpu < 2; gpu++) {
+        std::string run = folder.path(gpu ? "gpu" : "cpu");
+        Result r = kaizen({"train", "--config", example("digits.yaml"), "--set", "optimizer={name: sgd, lr: 1e30}",
+                           "--device", gpu ? "cuda" : "cpu", "--out", run},
+                          on_cpu(4));
+        EXPECT_EQ(r.status, 76) << r.err;
+        size_t at = r.err.find("of step ");
+        ASSERT_NE(at, std::string::npos) << r.err;
+        where[gpu] = r.err.substr(at, r.err.find(')', at) - at);
+        EXPECT_FALSE(of_run(folder, gpu ? "gpu" : "cpu", {"digests", "weights"}).empty());
+    }
+    EXPECT_EQ(where[0], where[1]);
+    EXPECT_EQ(of_run(folder, "gpu", {"digests", "weights"}), of_run(folder, "cpu", {"digests", "weights"}));
+}
+
+TEST(CudaTrain, ASignalLeavesACheckpointThatTheCpuGoesOnFrom)
+{
+    Folder folder;
+    std::vector<std::string> train = {"train", "--config", example("digits.yaml"), "--device"};
+    std::vector<std::string> gpu = train, cpu = train;
+    gpu.insert(gpu.end(), {"cuda", "--out", folder.path("gpu")});
+    cpu.insert(cpu.end(), {"cpu", "--out", folder.path("cpu")});
+    Options stopped = on_cpu(5);
+    stopped.interrupt = SIGTERM;
+    Result r = kaizen(gpu, stopped);
+    ASSERT_EQ(r.status, 75) << r.err;
+    r = kaizen({"train", "--resume", folder.path("gpu"), "--device", "cpu"});
+    ASSERT_EQ(r.status, 0) << r.err;
+    ASSERT_EQ(kaizen(cpu).status, 0);
+    EXPECT_EQ(of_run(folder, "gpu", {"digests", "trajectory"}), of_run(folder, "cpu", {"digests", "trajectory"}));
+}

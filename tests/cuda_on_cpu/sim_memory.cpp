@@ -1,0 +1,212 @@
+/* Device memory and pinned host memory: the heap's, exactly as large as asked for, so that AddressSanitizer sees where
+ * it ends; NaN at first. */
+#include "sim_impl.h"
+
+#include <map>
+#include <stdlib.h>
+#include <string.h>
+
+namespace kz_sim {
+
+struct region {
+    uintptr_t begin, end;
+    place where;
+    bool registered; /* the caller's memory */
+};
+
+static std::map<uintptr_t, region> regions; /* by their end */
+static size_t device_bytes;                 /* of device memory in use */
+static region latest[64];                   /* looked up last, by page: each asynchronous copy asks */
+
+enum { ALIGNMENT = 256 };
+
+/* The region that begins at or before p and ends after it; NULL: none. */
+static const region *region_of(uintptr_t p)
+{
+    region &known = latest[p / 4096 % (sizeof latest / sizeof *latest)];
+    if (p >= known.begin && p < known.end) return &known;
+    auto found = regions.upper_bound(p);
+    if (found == regions.end() || p < found->second.begin) return nullptr;
+    known = found->second;
+    return &known;
+}
+
+place place_of(const void *p, size_t bytes, bool *whole)
+{
+    uintptr_t at = reinterpret_cast<uintptr_t>(p);
+    const region *r = region_of(at);
+    *whole = r && bytes <= r->end - at;
+    if (r) return r->where;
+    auto next = regions.upper_bound(at); /* begins outside, but may reach into one */
+    *whole = next == regions.end() || next->second.begin >= at + bytes;
+    return place::host;
+}
+
+void fill_with_nan(void *p, size_t bytes)
+{
+    static uint32_t pattern[1024 + 64];
+    static unsigned of = ~0u;
+    if (of != current().order) {
+        of = current().order;
+        for (size_t i = 0; i < sizeof pattern / sizeof *pattern; i++) {
+            uint32_t w = static_cast<uint32_t>(word_of_order(i));
+            pattern[i] = 0x7ff40000u | (w & 0x8003ffffu);
+        }
+    }
+    char *to = static_cast<char *>(p);
+    while (bytes) {
+        size_t step = bytes < 4096 ? bytes : 4096;
+        memcpy(to, pattern + random_word(1) % 32 * 2, step);
+        to += step;
+        bytes -= step;
+    }
+}
+
+static cudaError_t take(void **out, size_t size, place where)
+{
+    void *p = nullptr;
+    if (posix_memalign(&p, ALIGNMENT, size) != 0) return noted(cudaErrorMemoryAllocation);
+    fill_with_nan(p, size);
+    uintptr_t at = reinterpret_cast<uintptr_t>(p);
+    regions[at + size] = {at, at + size, where, false};
+    if (where == place::device) device_bytes += size;
+    *out = p;
+    return cudaSuccess;
+}
+
+/* The region that begins at p and is of the kind; regions.end(): none. */
+static std::map<uintptr_t, region>::iterator exactly(void *p, place where, bool registered)
+{
+    uintptr_t at = reinterpret_cast<uintptr_t>(p);
+    auto found = regions.upper_bound(at);
+    if (found == regions.end() || found->second.begin != at || found->second.where != where ||
+        found->second.registered != registered)
+        return regions.end();
+    return found;
+}
+
+static void give_back(std::map<uintptr_t, region>::iterator r)
+{
+    size_t size = r->second.end - r->second.begin;
+    if (r->second.where == place::device) device_bytes -= size;
+    if (!r->second.registered) {
+        void *p = reinterpret_cast<void *>(r->second.begin);
+        fill_with_nan(p, size);
+        free(p);
+    }
+    for (region &known : latest) known = {};
+    regions.erase(r);
+}
+
+void free_all_memory(void)
+{
+    while (!regions.empty()) give_back(regions.begin());
+}
+
+int64_t memory_alive(void)
+{
+    return static_cast<int64_t>(regions.size());
+}
+
+} // namespace kz_sim
+
+using namespace kz_sim;
+
+cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+{
+    guard lock(device_lock);
+    *total = current().memory;
+    *free = *total > device_bytes ? *total - device_bytes : 0;
+    return sticky();
+}
+
+cudaError_t cudaMalloc(void **devPtr, size_t size)
+{
+    guard lock(device_lock);
+    cudaError_t e = not_while_capturing("cudaMalloc");
+    if (e == cudaSuccess) e = sticky();
+    if (e != cudaSuccess) return e;
+    *devPtr = nullptr;
+    if (size == 0) return cudaSuccess;
+    if (device_bytes > current().memory || size > current().memory - device_bytes)
+        return noted(cudaErrorMemoryAllocation);
+    return take(devPtr, size, place::device);
+}
+
+cudaError_t cudaFree(void *devPtr)
+{
+    guard lock(device_lock);
+    cudaError_t e = not_while_capturing("cudaFree");
+    if (e != cudaSuccess || !devPtr) return e;
+    auto found = exactly(devPtr, place::device, false);
+    if (found == regions.end()) return refuse(cudaErrorInvalidValue, "cudaFree: %p is not allocated", devPtr);
+    e = carry_out_all(); /* waits for what may still use it */
+    give_back(found);
+    return e;
+}
+
+cudaError_t cudaMallocHost(void **ptr, size_t size)
+{
+    return cudaHostAlloc(ptr, size, cudaHostAllocDefault);
+}
+
+cudaError_t cudaHostAlloc(void **pHost, size_t size, unsigned int)
+{
+    guard lock(device_lock);
+    cudaError_t e = not_while_capturing("cudaHostAlloc");
+    if (e == cudaSuccess) e = sticky();
+    if (e != cudaSuccess) return e;
+    *pHost = nullptr;
+    return size ? take(pHost, size, place::pinned) : cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void *ptr)
+{
+    guard lock(device_lock);
+    cudaError_t e = not_while_capturing("cudaFreeHost");
+    if (e != cudaSuccess || !ptr) return e;
+    auto found = exactly(ptr, place::pinned, false);
+    if (found == regions.end()) return refuse(cudaErrorInvalidValue, "cudaFreeHost: %p is not allocated", ptr);
+    e = carry_out_all();
+    give_back(found);
+    return e;
+}
+
+cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int)
+{
+    guard lock(device_lock);
+    cudaError_t e = not_while_capturing("cudaHostRegister");
+    if (e == cudaSuccess) e = sticky();
+    if (e != cudaSuccess) return e;
+    if (!ptr || size == 0) return refuse(cudaErrorInvalidValue, "cudaHostRegister: nothing to register");
+    bool whole;
+    if (place_of(ptr, size, &whole) != place::host || !whole)
+        return refuse(cudaErrorHostMemoryAlreadyRegistered, "cudaHostRegister: %p is registered or not the host's",
+                      ptr);
+    uintptr_t at = reinterpret_cast<uintptr_t>(ptr);
+    regions[at + size] = {at, at + size, place::pinned, true};
+    return cudaSuccess;
+}
+
+cudaError_t cudaHostUnregister(void *ptr)
+{
+    guard lock(device_lock);
+    cudaError_t e = not_while_capturing("cudaHostUnregister");
+    if (e != cudaSuccess) return e;
+    auto found = exactly(ptr, place::pinned, true);
+    if (found == regions.end())
+        return refuse(cudaErrorHostMemoryNotRegistered, "cudaHostUnregister: %p is not registered", ptr);
+    e = carry_out_all();
+    give_back(found);
+    return e;
+}
+
+cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)
+{
+    guard lock(device_lock);
+    bool whole;
+    if (flags != 0 || place_of(pHost, 1, &whole) != place::pinned)
+        return refuse(cudaErrorInvalidValue, "cudaHostGetDevicePointer: %p is not pinned", pHost);
+    *pDevice = pHost;
+    return sticky();
+}
