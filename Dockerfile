@@ -27,7 +27,7 @@ RUN cmake -S /src -B /src/build -G Ninja -DKZ_CUDA=OFF -DKZ_MPI=OFF -DKZ_TESTS=O
 
 FROM ${TOOLKIT} AS toolkit
 
-# The same with the CUDA toolkit; /installed gets the GPU module too, once there is one.
+# The same with the CUDA toolkit; /installed gets the GPU module too.
 FROM deps AS build-cuda
 COPY --from=toolkit /usr/local/cuda /usr/local/cuda
 COPY . /src
@@ -55,8 +55,7 @@ LABEL org.opencontainers.image.title="Kaizen" \
 ENTRYPOINT ["kaizen"]
 CMD ["--help"]
 
-# Holds the CUDA runtime and a program configured with the toolkit.  Version 0.1 has no GPU module: it trains on the CPU,
-# and `device: cuda` is refused with status 69.
+# Holds the module for GPUs too.  Without a GPU `device: cuda` is refused with status 69.
 FROM runtime AS cuda
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility LD_LIBRARY_PATH=/usr/local/cuda/lib64
 COPY --from=toolkit /usr/local/cuda/lib64/libcudart.so.12 /usr/local/cuda/lib64/

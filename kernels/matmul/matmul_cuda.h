@@ -136,18 +136,21 @@ template <class T, class Finish> struct kz_tile_work {
         if (first < end) end_chain(first);
     }
 
-    /* Is this the last of the tile's thread blocks to come here?  Then all that they wrote can be read. */
+    /* Is this the last of the tile's thread blocks to come here?  Then all that they wrote can be read: one thread's fences,
+     * after the barrier and before the next, speak for its block (PTX memory model: cumulativity), as in a grid barrier. */
     __device__ __forceinline__ bool arrive_last()
     {
         unsigned *last = reinterpret_cast<unsigned *>(totals);
-        __threadfence();
         __syncthreads();
-        if (threadIdx.x == 0) *last = kz_atomic_add(g.arrivals + tile, 1) + 1;
+        if (threadIdx.x == 0) {
+            __threadfence();
+            *last = kz_atomic_add(g.arrivals + tile, 1) + 1;
+            if (*last == static_cast<unsigned>(g.slices)) g.arrivals[tile] = 0;
+            __threadfence();
+        }
         __syncthreads();
         bool is = *last == static_cast<unsigned>(g.slices);
-        if (is && threadIdx.x == 0) g.arrivals[tile] = 0;
-        __threadfence();
-        __syncthreads();
+        __syncthreads(); /* before totals are written */
         return is;
     }
 

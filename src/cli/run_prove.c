@@ -113,9 +113,11 @@ static kz_status add_gpu(proof *p, const char *kind)
     int64_t n = 0, number = 0;
     kz_status st = KZ_OK;
     while (fastest[1]) fastest++;
-    if (kind[strlen("cuda")] == ':' && !kz_parse_int(kind + strlen("cuda:"), &number)) number = -1;
+    if (strcmp(kind, "cuda") != 0 &&
+        (strncmp(kind, "cuda:", 5) != 0 || !kz_parse_int(kind + strlen("cuda:"), &number) || number < 0))
+        return KZ_FAIL(KZ_E_USAGE, "prove: --device is '%s', must be cpu, cuda or cuda:N", kind);
     KZ_TRY(kz_device_gpus(&gpu, &n));
-    if (number < 0 || number >= n) {
+    if (number >= n) {
         st = KZ_FAIL(KZ_E_DEVICE, "--device: '%s', but there are %lld GPUs here; see kaizen info", kind, (long long)n);
         goto done;
     }
@@ -137,11 +139,15 @@ done:
 static kz_status choose_ways(proof *p)
 {
     bool quick = kz_cli_has(p->cli, "--quick");
-    const char *device = kz_cli_value(p->cli, "--device");
-    if (device && strcmp(device, "cpu") != 0 && strncmp(device, "cuda", 4) != 0)
-        return KZ_FAIL(KZ_E_USAGE, "prove: --device is '%s', must be cpu, cuda or cuda:N", device);
-    if (device && *device == 'c' && device[1] == 'u') return add_gpu(p, device);
     const char *isas = kz_cli_value(p->cli, "--isa"), *given = kz_cli_value(p->cli, "--threads");
+    const char *device = kz_cli_value(p->cli, "--device");
+    bool gpu = device && strcmp(device, "cpu") != 0;
+    if (gpu && (isas || given || quick))
+        return KZ_FAIL(KZ_E_USAGE,
+                       "prove: --device %s has no instruction sets and threads to choose from; leave out --isa, "
+                       "--threads and --quick",
+                       device);
+    if (gpu) return add_gpu(p, device);
     int threads[MOST_WAYS] = {0}, n = 0;
     kz_status st = KZ_OK;
     KZ_TRY(check_isas(isas));
@@ -227,6 +233,7 @@ static kz_status train_once(kz_cli *cli, const kz_golden *g, const way *w, kz_go
     KZ_TRY(st);
     if (w->again) {
         options.dry_run = true;
+        KZ_TRY(kz_prove_on(&(kz_prove_part){w->isa, w->threads}, cfg, &options));
         KZ_TRY(kz_train(cfg, &options, &result)); /* closes what the config leaves open */
         KZ_TRY(reload(&cfg));
         options.dry_run = false;

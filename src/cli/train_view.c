@@ -116,12 +116,14 @@ static void on_begin(void *context, const kz_train_plan *p)
     if (v->log != KZ_LOG_TEXT) {
         tell_begin(v, p);
         describe_note(v, p->data->note);
+        describe_note(v, p->device_note);
         return;
     }
     describe_data(v, p);
     describe_note(v, p->data->note);
     describe_model(v, p);
     describe_device(v, p);
+    describe_note(v, p->device_note);
     if (!p->gpu && strcmp(p->cfg->device.arithmetic, "fast") == 0)
         kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU%s",
                     p->cfg->device.precision ? "; device.precision has no effect" : "");

@@ -76,7 +76,7 @@ kz_status kz_device_gpus(kz_gpu **out, int64_t *n)
     const kz_cuda_module *module = NULL;
     kz_status st = KZ_OK;
     KZ_TRY(kz_cuda_load(&module));
-    KZ_TRY(module->list(out, n));
+    KZ_TRY(module->list(out, n, KZ_CUDA_EACH));
 done:
     return st;
 }
@@ -94,7 +94,7 @@ static kz_status ask(const kz_cuda_module **module, kz_gpu **gpu, int64_t *n, co
 {
     char why[1024];
     kz_status st = kz_cuda_load(module);
-    if (st == KZ_OK) st = (*module)->list(gpu, n);
+    if (st == KZ_OK) st = (*module)->list(gpu, n, ordinal_of(kind));
     if (st != KZ_E_DEVICE) return st;
     snprintf(why, sizeof why, "%s", kz_error_message());
     return KZ_FAIL(st, "device.kind: '%s' is not available: %s", kind, why);

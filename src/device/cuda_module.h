@@ -10,14 +10,18 @@
 typedef struct {
     const char *version; /* KZ_CUDA_VERSION of its build */
     bool real;           /* drives GPUs; else the kernels run on the CPU, for tests */
-    /* *out <- what there is, yours to kz_free; *n may be 0.  Fails: KZ_E_DEVICE (no driver), KZ_E_MEM. */
-    kz_status (*list)(kz_gpu **out, int64_t *n);
+    /* *out <- what there is, yours to kz_free; *n may be 0.  Only device number `take_up` (or KZ_CUDA_EACH) is touched, so
+     * that its free memory is known and whether it can be had: that takes some of its memory and time.
+     * Fails: KZ_E_DEVICE (no driver), KZ_E_MEM. */
+    kz_status (*list)(kz_gpu **out, int64_t *n, int64_t take_up);
     /* Makes device number `ordinal`, which the list holds.  Fails: KZ_E_DEVICE (it cannot be used), KZ_E_MEM. */
     kz_status (*create)(kz_device **out, int64_t ordinal);
 } kz_cuda_module;
 
+enum { KZ_CUDA_EACH = -1 };
+
 /* Changes whenever the table of operations or what it takes does. */
-#define KZ_CUDA_VERSION KZ_VERSION "/1"
+#define KZ_CUDA_VERSION KZ_VERSION "/2"
 
 typedef const kz_cuda_module *kz_cuda_module_fn(void);
 kz_cuda_module_fn kz_cuda_module_get; /* what the program looks for in the library, by this name */

@@ -2,36 +2,46 @@
 #include "device/cuda_module.h"
 #include "device/device_impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Number of the first GPU that can be used; -1: there is none.  A stand-in for tests is never picked. */
-static int first_gpu(void)
+/* Number of the first GPU that can be used; -1: there is none, and `why`, where something looks like one.  They are taken
+ * up one after the other.  A stand-in for tests is never picked. */
+static int first_gpu(char why[256])
 {
     const kz_cuda_module *module = NULL;
-    kz_gpu *gpu = NULL;
-    int64_t n = 0, i = 0;
+    int64_t n = 1;
+    int found = -1;
     kz_status st = KZ_OK;
+    *why = '\0';
     if (!kz_cuda_may_be_there()) return -1;
     KZ_TRY(kz_cuda_load(&module));
-    if (!module->real) goto done;
-    KZ_TRY(module->list(&gpu, &n));
-    while (i < n && *gpu[i].reason) i++;
+    for (int i = 0; i < n && found < 0 && module->real; i++) {
+        kz_gpu *gpu = NULL;
+        KZ_TRY(module->list(&gpu, &n, i));
+        if (i < n && !*gpu[i].reason) found = i;
+        else if (i < n) snprintf(why, 256, "%s: %s", gpu[i].model, gpu[i].reason);
+        kz_free(&gpu);
+    }
 done:
-    kz_free(&gpu);
-    if (st != KZ_OK) kz_error_clear(); /* that there is none is no failure */
-    return i < n ? (int)i : -1;
+    if (st != KZ_OK) {
+        snprintf(why, 256, "%.255s", kz_error_message());
+        kz_error_clear(); /* that there is none is no failure */
+    }
+    return found;
 }
 
 bool kz_device_has_gpu(void)
 {
-    return first_gpu() >= 0;
+    char why[256];
+    return first_gpu(why) >= 0;
 }
 
 /* What "auto" takes, if it is a GPU. */
-static kz_status create_first(kz_device **out)
+static kz_status create_first(kz_device **out, char why[256])
 {
     char kind[16];
-    int number = first_gpu();
+    int number = first_gpu(why);
     if (number < 0) return KZ_OK;
     snprintf(kind, sizeof kind, "cuda:%d", number % 1000);
     return kz_cuda_create_named(out, kind);
@@ -40,11 +50,18 @@ static kz_status create_first(kz_device **out)
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa)
 {
     const char *kind = cfg->kind ? cfg->kind : "auto";
+    const char *forced = getenv("KAIZEN_ISA");
+    char why[256] = "";
     kz_device *gpu = NULL;
     kz_status st = KZ_OK;
+    bool for_cpu = isa || (forced && *forced);
     if (strncmp(kind, "cuda", 4) == 0) KZ_TRY(kz_cuda_create_named(&gpu, kind));
-    else if (strcmp(kind, "auto") == 0 && !isa) KZ_TRY(create_first(&gpu));
-    if (!gpu) return kz_cpu_create(out, cfg->threads, isa);
+    else if (strcmp(kind, "auto") == 0 && !for_cpu) KZ_TRY(create_first(&gpu, why));
+    if (!gpu) {
+        KZ_TRY(kz_cpu_create(out, cfg->threads, isa));
+        if (*why) snprintf((*out)->note, sizeof(*out)->note, "no GPU is used: %s", why);
+        return KZ_OK;
+    }
     if (cfg->arithmetic && strcmp(cfg->arithmetic, "fast") == 0) {
         st =
             KZ_FAIL(KZ_E_DEVICE, "device.arithmetic: 'fast' is not available on %s; use reproducible", gpu->gpu->model);

@@ -88,12 +88,13 @@ struct kz_device {
     bool ahead;          /* operations may be under way when they return; else they are done */
     const kz_gpu *gpu;   /* NULL: a CPU.  Its own memory is then apart from the host's ... */
     int64_t reserve;     /* ... of which `share` leaves so many bytes for what is allocated after it, ... */
+    char note[320];      /* "": nothing; else what "auto" found, and did not take */
     int64_t outside;     /* ... and so many shared bytes did not fit: they are read from host memory */
 };
 
 /* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N") with cfg->threads threads (0: all this process may use)
  * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  "auto" is the first GPU that can
- * be used, else the CPU, and with `isa` always the CPU.  *out is yours to destroy.
+ * be used, else the CPU, and with an `isa` always the CPU.  *out is yours to destroy.
  * Fails: KZ_E_DEVICE (not there; says what is), KZ_E_MEM. */
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa);
 void kz_device_destroy(kz_device **dev);

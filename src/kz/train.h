@@ -20,6 +20,7 @@ typedef struct {
     const kz_data *data;
     const char *device, *isa; /* "cpu", "avx2" */
     const kz_gpu *gpu;        /* NULL: a CPU */
+    const char *device_note;  /* "": nothing to say of the choice of it */
     int threads;
     int64_t outputs, parameters, steps, steps_per_epoch;
     int64_t memory_bytes, disk_bytes; /* at most, estimated: data, weights, moments, buffers; files of the run */

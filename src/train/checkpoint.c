@@ -89,8 +89,15 @@ static kz_status checkpoint(trainer *t)
     kz_tally tally = {.bad_step = -1};
     kz_status st = KZ_OK;
     if (t->checkpoint_step == t->run.steps && t->checkpoint_epoch == t->run.epochs) return KZ_OK; /* there it is */
-    if (t->dev->ahead) KZ_TRY(t->dev->ops->download(t->dev, &tally, t->tally, sizeof tally));
-    if (tally.bad_step >= 0) return KZ_OK; /* the run has diverged, which the end of the epoch will show */
+    if (t->dev->ahead) {
+        KZ_TRY(t->dev->ops->download(t->dev, &tally, t->tally, sizeof tally));
+        double waited = kz_clock() - start; /* for steps, and not for the checkpoint */
+        t->epoch_seconds += waited;
+        t->run.seconds_train += waited;
+        start += waited;
+        t->diverged = tally.bad_step >= 0;
+        if (t->diverged) return KZ_OK; /* from here no run could go on */
+    }
     KZ_TRY(trainer_checkpoint_fill(t, &c));
     KZ_TRY(trainer_checkpoint_write(t, &c));
 done:

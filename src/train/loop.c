@@ -66,10 +66,10 @@ static kz_status read_tally(trainer *t, kz_tally *tally)
 }
 
 /* A device that works ahead is not waited for after every step: what it was given after a step that was not finite it
- * has not done, and a signal that came meanwhile changes nothing about that. */
+ * has not done, and a signal or a failure that came meanwhile changes nothing about that. */
 static kz_status look_back(trainer *t, kz_tally *tally, kz_status st)
 {
-    if (!t->dev->ahead || (st != KZ_OK && st != KZ_E_INTERRUPTED)) return st;
+    if (!t->dev->ahead || (st != KZ_OK && st != KZ_E_INTERRUPTED && st != KZ_E_DATA && st != KZ_E_OUTPUT)) return st;
     kz_status read = read_tally(t, tally);
     if (read != KZ_OK) return read;
     if (tally->bad_step < 0) return st;
@@ -105,6 +105,8 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         t->run.samples += n;
         if (o->watch.step) o->watch.step(o->watch.context, t->run.steps);
         KZ_TRY(trainer_checkpoint_after_step(t));
+        if (t->diverged) KZ_TRY(read_tally(t, tally));
+        if (t->diverged) break;
     }
     if (tally->bad_step < 0) trainer_stream_ahead(t, epoch + 1);
 done:

@@ -67,18 +67,16 @@ kz_status trainer_share(trainer *t, const void **out, const void *host, int64_t 
     return t->dev->ops->share(t->dev, out, host, (size_t)n * size, what);
 }
 
-/* Rows of the arrays behind a split: one more than the largest index. */
-static int64_t rows_behind(const kz_split *s)
+/* Rows of the arrays behind a split: train and what was drawn from it for validation have them in common. */
+static int64_t rows_behind(const trainer *t, const kz_split *s)
 {
-    int64_t n = s->rows;
-    for (int64_t r = 0; s->index && r < s->rows; r++) n = s->index[r] >= n ? s->index[r] + 1 : n;
-    return n;
+    return s->index ? t->data->train.rows + t->data->valid.rows : s->rows;
 }
 
 static kz_status view_split(trainer *t, part_view *view, const kz_split *s)
 {
     kz_status st = KZ_OK;
-    int64_t n = s->streamed ? 0 : rows_behind(s), *row = NULL;
+    int64_t n = s->streamed ? 0 : rows_behind(t, s), *row = NULL;
     view->split = s;
     if (s->rows == 0) return KZ_OK;
     if (s->streamed) {
@@ -210,9 +208,9 @@ static kz_status count_steps(trainer *t)
 /* All that can be wrong with the config, the data and the machine, before memory is taken for the run. */
 static kz_status check(trainer *t)
 {
-    double start = kz_clock();
     kz_status st = KZ_OK;
     KZ_TRY(kz_device_create(&t->dev, &t->cfg->device, t->options->isa));
+    double start = kz_clock();
     KZ_TRY(kz_data_open(&t->data, t->cfg));
     t->run.seconds_data = kz_clock() - start;
     KZ_TRY(resolve(t));
@@ -240,10 +238,11 @@ kz_status trainer_setup(trainer *t)
     KZ_TRY(make_device_buffers(t));
     KZ_TRY(make_host_buffers(t));
     KZ_TRY(place_tensors(t));
-    t->dev->reserve = 24 * (t->data->train.rows + t->data->valid.rows + t->data->test.rows); /* data fill the rest */
+    t->dev->reserve = 8 * (rows_in_memory(&t->train) + rows_in_memory(&t->valid) + rows_in_memory(&t->test));
     KZ_TRY(view_split(t, &t->train, &t->data->train));
     KZ_TRY(view_split(t, &t->valid, &t->data->valid));
     KZ_TRY(view_split(t, &t->test, &t->data->test));
+    t->dev->reserve = 0;
     KZ_TRY(kz_model_init(t->model, t->cfg->seed, t->cfg->model.init));
 done:
     return st;
@@ -251,7 +250,6 @@ done:
 
 void trainer_release(trainer *t)
 {
-    kz_feed_destroy(&t->feed);
     if (t->dev) {
         const kz_device_ops *ops = t->dev->ops;
         release_view(t, &t->train);
@@ -266,6 +264,7 @@ void trainer_release(trainer *t)
         for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) ops->release(t->dev, buffers[i]);
         for (int i = 0; i < GRADIENTS; i++) ops->release(t->dev, &t->gradient[i]);
     }
+    kz_feed_destroy(&t->feed); /* after what the device had of its windows */
     kz_free(&t->order);
     kz_free(&t->piece);
     kz_free(&t->weights);

@@ -34,6 +34,7 @@ static kz_train_plan plan_of(const trainer *t)
                            .device = t->dev->ops->name,
                            .isa = t->dev->variant,
                            .gpu = t->dev->gpu,
+                           .device_note = t->dev->note,
                            .threads = t->dev->threads,
                            .outputs = t->outputs,
                            .parameters = t->parameters,
@@ -117,6 +118,8 @@ static kz_status fill_result(trainer *t, kz_train_result *r)
     kz_sha256 *hash = NULL;
     uint8_t digest[32];
     r->run = t->run;
+    r->run.isa = NULL; /* they go with the device */
+    r->run.gpu = NULL;
     KZ_TRY(kz_sha256_create(&hash));
     kz_weights_digest(digest, t->weights, t->parameters, hash);
     kz_digest_text(r->weights, digest);

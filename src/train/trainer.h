@@ -46,6 +46,7 @@ typedef struct {
     int64_t *tensor_offset; /* (tensors + 1) */
     /* on the host */
     kz_cursor at;   /* what the device's cursor is once the queue is done */
+    bool diverged;  /* found out at a checkpoint, of a device that works ahead */
     int64_t *order; /* (rows of train) */
     int64_t n_tensors;
     float *weights, *best; /* (parameters): after the epoch; of the best epoch, or NULL */

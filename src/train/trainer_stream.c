@@ -25,7 +25,9 @@ void trainer_stream_begin(trainer *t, part_view *view, int64_t epoch, int64_t po
         return; /* it is under way */
     }
     t->ahead = -1;
-    trainer_unshare(t, view);
+    part_view *all[] = {&t->train, &t->valid, &t->test};
+    for (int i = 0; i < 3; i++) /* the windows of the pass before, of whichever split, are about to be filled again */
+        if (trainer_is_streamed(all[i])) trainer_unshare(t, all[i]);
     view->first = position;
     view->held = 0;
     kz_feed_begin(t->feed, &pass);

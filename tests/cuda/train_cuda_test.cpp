@@ -50,11 +50,11 @@ class EveryOrder : public testing::TestWithParam<int> {};
 } // namespace
 
 // All golden configs straight through, begun on the GPU and taken up by the CPU, and the other way round.  Sanitizers see
-// two of the eight orders here, and all of them in `make prove-cuda`.
+// one of the eight orders here, and all of them in `make prove-cuda`.
 TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
 {
 #ifdef KZ_UNDER_SANITIZER
-    if (GetParam() != 0 && GetParam() != 3) GTEST_SKIP() << "under sanitizers orders 0 and 3; all: make prove-cuda";
+    if (GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
 #endif
     Result r = kaizen({"prove", "--device", "cuda"}, on_cpu(GetParam()));
     EXPECT_EQ(r.status, 0) << r.out << r.err;
@@ -131,21 +131,22 @@ TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
     EXPECT_EQ(r.status, 1) << r.err;
     EXPECT_TRUE(has(r.err, "GPU memory") && has(r.err, "train.batch")) << r.err;
     r = kaizen({"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run")},
-               on_cpu(0, {{"KAIZEN_CUDA_MEMORY", "20000000"}}));
+               on_cpu(0, {{"KAIZEN_CUDA_MEMORY", "3000000"}}));
     EXPECT_EQ(r.status, 1) << r.err;
-    EXPECT_TRUE(has(r.err, "scratch") && has(r.err, "32.0 MiB of GPU memory")) << r.err;
+    EXPECT_TRUE(has(r.err, "scratch") && has(r.err, "4.0 MiB of GPU memory")) << r.err;
 }
 
 // The data do not fit: they are read from the machine's memory, the bits are the same.
 TEST(CudaTrain, DataThatDoNotFitStayOutside)
 {
     Folder folder;
-    std::vector<std::string> train = {"train", "--config", example("iris.yaml"), "--set", "train.epochs=3", "--out"};
+    std::vector<std::string> train = {"train",          "--config", example("digits.yaml"),       "--set",
+                                      "train.epochs=2", "--set",    "data.valid={fraction: 0.2}", "--out"};
     std::vector<std::string> cpu = train, gpu = train;
     cpu.insert(cpu.end(), {folder.path("cpu"), "--device", "cpu"});
     gpu.insert(gpu.end(), {folder.path("gpu"), "--device", "cuda"});
     ASSERT_EQ(kaizen(cpu).status, 0);
-    Result r = kaizen(gpu, on_cpu(2, {{"KAIZEN_CUDA_MEMORY", "80000000"}}));
+    Result r = kaizen(gpu, on_cpu(2, {{"KAIZEN_CUDA_MEMORY", "68000000"}}));
     ASSERT_EQ(r.status, 0) << r.err;
     EXPECT_EQ(of_run(folder, "gpu", {"digests", "trajectory"}), of_run(folder, "cpu", {"digests", "trajectory"}));
     EXPECT_TRUE(has(r.err, "data_outside_gpu_bytes=")) << r.err;
@@ -174,7 +175,7 @@ TEST(CudaTrain, DivergesAtTheStepOfTheCpu)
 TEST(CudaTrain, ASignalLeavesACheckpointThatTheCpuGoesOnFrom)
 {
     Folder folder;
-    std::vector<std::string> train = {"train", "--config", example("digits.yaml"), "--device"};
+    std::vector<std::string> train = {"train", "--config", example("iris.yaml"), "--device"};
     std::vector<std::string> gpu = train, cpu = train;
     gpu.insert(gpu.end(), {"cuda", "--out", folder.path("gpu")});
     cpu.insert(cpu.end(), {"cpu", "--out", folder.path("cpu")});

@@ -215,10 +215,17 @@ TEST(DataPacked, WhatHdf5WritesIsRead)
                                              "fsg", "gg", "n", "ng", "o",  "og",  "sof"};
     const std::vector<std::vector<hsize_t>> chunks = {{11, 5, 3}, {1, 1, 1}, {4, 5, 3},
                                                       {4, 2, 3},  {3, 5, 2}, {2, 3, 5}};
+#ifdef KZ_UNDER_SANITIZER
+    constexpr int every = 5; // each one forks a reader, which is slow there
+#else
+    constexpr int every = 1;
+#endif
+    int turn = 0;
     for (hid_t type : types)
         for (const std::string &order : orders)
             for (const auto &chunk : chunks)
                 for (bool edges : {false, true}) {
+                    if (turn++ % every != 0) continue;
                     SCOPED_TRACE(order + " chunk " + std::to_string(chunk[0]) + std::to_string(chunk[1]) +
                                  std::to_string(chunk[2]));
                     Made made(chunk);

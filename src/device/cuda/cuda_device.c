@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCRATCH = 8 << 20 /* floats */ };
+enum { SCRATCH = (KZ_CUDA_IS_REAL ? 8 : 1) << 20 /* floats; a stand-in has to fill them each time */ };
 
 kz_status kz_cuda_check(cudaError_t e, const char *call, const char *file, int line)
 {
     if (e == cudaSuccess) return KZ_OK;
     (void)cudaGetLastError(); /* the next call's error is its own */
-    return kz_error_set(KZ_E_FAIL, file, line, "CUDA: %.60s: %s (%s)", call, cudaGetErrorString(e),
+    return kz_error_set(KZ_E_FAIL, file, line, "CUDA: %.80s: %s (%s)", call, cudaGetErrorString(e),
                         cudaGetErrorName(e));
 }
 
@@ -19,8 +19,8 @@ static void write_version(char out[16], int version) /* 13000 is 13.0 */
     snprintf(out, 16, "%d.%d", version / 1000 % 1000, version % 1000 / 10);
 }
 
-/* Device i, which may be one that cannot be used. */
-static kz_status describe(kz_gpu *gpu, int i)
+/* Device i, which may be one that cannot be used: that shows at the latest when it is taken up. */
+static kz_status describe(kz_gpu *gpu, int i, bool take_up)
 {
     struct cudaDeviceProp p;
     int driver = 0, runtime = 0;
@@ -43,6 +43,7 @@ static kz_status describe(kz_gpu *gpu, int i)
                  p.minor % 10, KZ_CUDA_LEAST_MAJOR);
         goto done;
     }
+    if (!take_up) goto done;
     cudaError_t e = cudaSetDevice(i); /* takes the device up: fails where another process has it for itself */
     if (e == cudaSuccess) e = cudaMemGetInfo(&unused, &all);
     gpu->free = (int64_t)unused;
@@ -66,14 +67,14 @@ static kz_status count_devices(int *count)
     return KZ_FAIL(KZ_E_DEVICE, "%s (%s); use device.kind: cpu", cudaGetErrorString(e), cudaGetErrorName(e));
 }
 
-kz_status kz_cuda_list(kz_gpu **out, int64_t *n)
+kz_status kz_cuda_list(kz_gpu **out, int64_t *n, int64_t take_up)
 {
     kz_gpu *gpu = NULL;
     int count = 0;
     kz_status st = KZ_OK;
     KZ_TRY(count_devices(&count));
     KZ_TRY(kz_calloc(&gpu, count, sizeof *gpu, "list of GPUs"));
-    for (int i = 0; i < count; i++) KZ_TRY(describe(&gpu[i], i));
+    for (int i = 0; i < count; i++) KZ_TRY(describe(&gpu[i], i, take_up == i || take_up == KZ_CUDA_EACH));
     *out = gpu;
     *n = count;
     gpu = NULL;
@@ -91,7 +92,11 @@ kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
     cuda->base.ahead = true;
     cuda->base.gpu = &cuda->gpu;
     cuda->base.variant = cuda->gpu.variant;
-    KZ_TRY(describe(&cuda->gpu, (int)ordinal));
+    KZ_TRY(describe(&cuda->gpu, (int)ordinal, true));
+    if (*cuda->gpu.reason) {
+        st = KZ_FAIL(KZ_E_DEVICE, "%s cannot be used: %s", cuda->gpu.model, cuda->gpu.reason);
+        goto done;
+    }
     KZ_CUDA(cudaSetDevice((int)ordinal));
     KZ_CUDA(cudaStreamCreateWithFlags(&cuda->queue.stream, cudaStreamNonBlocking));
     cuda->queue.multiprocessors = (int)cuda->gpu.multiprocessors;

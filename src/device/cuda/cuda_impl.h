@@ -6,7 +6,7 @@
 #include "kernels/cuda/launchers.h"
 
 /* STAGE: bytes of host memory through which small uploads go; AHEAD: repeats that may be queued; RECORDS: graphs kept. */
-enum { STAGE = 256 << 10, AHEAD = 32, RECORDS = 8, KEY = 64, OUTSIDE = 16 /* arrays left in host memory */ };
+enum { STAGE = 256 << 10, AHEAD = 32, RECORDS = 8, KEY = 64, SHARES = 64 /* arrays */ };
 
 /* What `repeat` knows of a key: after the first call, which is carried out, the second one is recorded. */
 typedef struct {
@@ -16,14 +16,20 @@ typedef struct {
     cudaGraphExec_t graph; /* NULL: called once so far */
 } kz_cuda_record;
 
+/* A shared array: two views of it, such as a split and the rows that were drawn from it, are one. */
+typedef struct {
+    const void *host; /* NULL: free */
+    size_t bytes;
+    const void *seen; /* where the GPU sees it */
+    bool outside;     /* it did not fit: that is the host's memory */
+    int uses;
+} kz_cuda_shared;
+
 typedef struct {
     kz_device base; /* first: a kz_device * is a kz_cuda * */
     kz_gpu gpu;
     kz_cuda_queue queue;
-    struct { /* shared arrays that did not fit: where they are, and where the GPU sees them */
-        void *host;
-        const void *seen;
-    } outside[OUTSIDE];
+    kz_cuda_shared share[SHARES];
     double *square; /* (squares): sums of blocks of a gradient */
     int64_t squares;
     /* small uploads: two halves of pinned memory, each free again after its event */
@@ -63,12 +69,13 @@ kz_status kz_cuda_stage_create(kz_cuda *cuda);
 void kz_cuda_stage_destroy(kz_cuda *cuda);
 
 /* cuda_repeat.c */
+void kz_cuda_forget(kz_cuda *cuda); /* all records: what they use is about to move */
 kz_status kz_cuda_repeat(kz_device *dev, const void *key, size_t bytes, kz_queue_fn *queue, void *context);
 kz_status kz_cuda_repeat_create(kz_cuda *cuda);
 void kz_cuda_repeat_destroy(kz_cuda *cuda);
 
 /* cuda_device.c */
-kz_status kz_cuda_list(kz_gpu **out, int64_t *n);
+kz_status kz_cuda_list(kz_gpu **out, int64_t *n, int64_t take_up);
 kz_status kz_cuda_create(kz_device **out, int64_t ordinal);
 void kz_cuda_destroy(kz_device **dev);
 

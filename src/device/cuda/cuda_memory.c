@@ -12,6 +12,7 @@ static kz_status no_room(kz_cuda *cuda, size_t bytes, const char *what)
     size_t now = 0, total = 0;
     (void)cudaGetLastError();
     (void)cudaMemGetInfo(&now, &total);
+    (void)cudaGetLastError();
     kz_format_size(wanted, (double)bytes);
     kz_format_size(unused, (double)now);
     kz_format_size(all, (double)total);
@@ -28,7 +29,7 @@ static kz_status take(kz_cuda *cuda, void **out, size_t bytes, const char *what)
     if (bytes > SIZE_MAX - ALIGN) return no_room(cuda, bytes, what);
     cudaError_t e = cudaMalloc(out, (bytes + ALIGN - 1) / ALIGN * ALIGN + (bytes == 0 ? ALIGN : 0));
     if (e == cudaErrorMemoryAllocation) return no_room(cuda, bytes, what);
-    KZ_CUDA(e);
+    KZ_TRY(kz_cuda_check(e, "cudaMalloc", __FILE__, __LINE__));
 done:
     return st;
 }
@@ -55,6 +56,7 @@ void kz_cuda_release(kz_device *dev, void *pointer_to_pointer)
     if (!p) return;
     (void)cudaStreamSynchronize(kz_cuda_of(dev)->queue.stream);
     (void)cudaFree(p);
+    (void)cudaGetLastError(); /* what failed before has been told; a launch must not be blamed for it */
     p = NULL;
     memcpy(pointer_to_pointer, &p, sizeof p);
 }
@@ -64,40 +66,61 @@ void kz_cuda_release(kz_device *dev, void *pointer_to_pointer)
 static bool fits(const kz_cuda *cuda, size_t bytes)
 {
     size_t now = 0, total = 0;
-    if (cudaMemGetInfo(&now, &total) != cudaSuccess) return false;
+    cudaError_t e = cudaMemGetInfo(&now, &total);
+    (void)cudaGetLastError();
+    if (e != cudaSuccess) return false;
     return (double)bytes + (double)cuda->base.reserve + SLACK <= (double)now;
 }
 
-static kz_status share_from_host(kz_cuda *cuda, const void **out, const void *host, size_t bytes, const char *what)
+static kz_status share_from_host(kz_cuda *cuda, kz_cuda_shared *s)
 {
-    void *seen = NULL, *mine = (void *)host; /* it is only read */
-    int i = 0;
+    void *seen = NULL, *mine = (void *)s->host; /* it is only read */
     kz_status st = KZ_OK;
-    while (i < OUTSIDE && cuda->outside[i].host) i++;
-    if (i == OUTSIDE) return no_room(cuda, bytes, what);
-    KZ_CUDA(cudaHostRegister(mine, bytes, cudaHostRegisterMapped));
-    cudaError_t e = cudaHostGetDevicePointer(&seen, mine, 0);
+    cudaError_t e = cudaHostRegister(mine, s->bytes, cudaHostRegisterMapped);
+    KZ_TRY(kz_cuda_check(e, "cudaHostRegister of data that do not fit into the GPU's memory", __FILE__, __LINE__));
+    e = cudaHostGetDevicePointer(&seen, mine, 0);
     if (e != cudaSuccess) (void)cudaHostUnregister(mine);
-    KZ_CUDA(e);
-    cuda->outside[i].host = mine;
-    cuda->outside[i].seen = *out = seen;
-    cuda->base.outside += (int64_t)bytes;
+    KZ_TRY(kz_cuda_check(e, "cudaHostGetDevicePointer", __FILE__, __LINE__));
+    cuda->base.outside += (int64_t)s->bytes;
+    s->seen = seen;
+    s->outside = true;
 done:
+    return st;
+}
+
+static kz_status share_copy(kz_cuda *cuda, kz_cuda_shared *s, const char *what)
+{
+    void *p = NULL;
+    kz_status st = KZ_OK;
+    KZ_TRY(take(cuda, &p, s->bytes, what));
+    KZ_TRY(kz_cuda_upload(&cuda->base, p, s->host, s->bytes));
+    s->seen = p;
+    p = NULL;
+done:
+    if (p) (void)cudaFree(p);
     return st;
 }
 
 kz_status kz_cuda_share(kz_device *dev, const void **out, const void *host, size_t bytes, const char *what)
 {
     kz_cuda *cuda = kz_cuda_of(dev);
-    void *p = NULL;
+    kz_cuda_shared *free_one = NULL, *s = NULL;
     kz_status st = KZ_OK;
-    if (!fits(cuda, bytes)) return share_from_host(cuda, out, host, bytes, what);
-    KZ_TRY(take(cuda, &p, bytes, what));
-    KZ_TRY(kz_cuda_upload(dev, p, host, bytes));
-    *out = p;
-    p = NULL;
+    for (int i = 0; i < SHARES && !s; i++) {
+        kz_cuda_shared *one = &cuda->share[i];
+        if (!one->host) free_one = one;
+        else if (one->host == host && one->bytes == bytes) s = one;
+    }
+    if (!s) {
+        if (!free_one) return KZ_FAIL(KZ_E_ARG, "%s: more than %d arrays shared with a GPU", what, SHARES);
+        kz_cuda_shared fresh = {.host = host, .bytes = bytes};
+        KZ_TRY(fits(cuda, bytes) ? share_copy(cuda, &fresh, what) : share_from_host(cuda, &fresh));
+        s = free_one;
+        *s = fresh;
+    }
+    s->uses++;
+    *out = s->seen;
 done:
-    if (p) (void)cudaFree(p);
     return st;
 }
 
@@ -106,16 +129,19 @@ void kz_cuda_unshare(kz_device *dev, const void **pointer)
     kz_cuda *cuda = kz_cuda_of(dev);
     int i = 0;
     if (!*pointer) return;
-    (void)cudaStreamSynchronize(cuda->queue.stream);
-    while (i < OUTSIDE && cuda->outside[i].seen != *pointer) i++;
-    if (i < OUTSIDE) {
-        (void)cudaHostUnregister(cuda->outside[i].host);
-        cuda->outside[i].host = NULL;
-        cuda->outside[i].seen = NULL;
-    } else {
-        (void)cudaFree((void *)*pointer);
-    }
+    while (i < SHARES && !(cuda->share[i].host && cuda->share[i].seen == *pointer)) i++;
     *pointer = NULL;
+    if (i == SHARES || --cuda->share[i].uses > 0) return;
+    kz_cuda_shared s = cuda->share[i];
+    cuda->share[i] = (kz_cuda_shared){.host = NULL};
+    (void)cudaStreamSynchronize(cuda->queue.stream);
+    if (s.outside) {
+        (void)cudaHostUnregister((void *)s.host);
+        cuda->base.outside -= (int64_t)s.bytes;
+    } else {
+        (void)cudaFree((void *)s.seen);
+    }
+    (void)cudaGetLastError();
 }
 
 /* ---- copies ---- */

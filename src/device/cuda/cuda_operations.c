@@ -74,6 +74,7 @@ static kz_status reserve_squares(kz_cuda *cuda, int64_t n)
     if (n <= cuda->squares) return KZ_OK;
     if (cuda->recording) return KZ_FAIL(KZ_E_ARG, "finish_gradient: %lld block sums, recorded first", (long long)n);
     kz_cuda_release(&cuda->base, &cuda->square);
+    kz_cuda_forget(cuda);
     cuda->squares = 0;
     KZ_TRY(
         kz_cuda_alloc(&cuda->base, &cuda->square, (size_t)n * sizeof *cuda->square, "block sums of the gradient norm"));

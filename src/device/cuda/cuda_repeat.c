@@ -19,9 +19,14 @@ static void forget(kz_cuda_record *r)
     *r = (kz_cuda_record){.bytes = 0};
 }
 
-void kz_cuda_repeat_destroy(kz_cuda *cuda)
+void kz_cuda_forget(kz_cuda *cuda)
 {
     for (int i = 0; i < RECORDS; i++) forget(&cuda->record[i]);
+}
+
+void kz_cuda_repeat_destroy(kz_cuda *cuda)
+{
+    kz_cuda_forget(cuda);
     for (int i = 0; i < AHEAD; i++)
         if (cuda->done[i]) (void)cudaEventDestroy(cuda->done[i]);
 }
@@ -53,7 +58,7 @@ static kz_status record(kz_cuda *cuda, cudaGraphExec_t *out, kz_queue_fn *queue,
         (void)cudaGetLastError();
         goto done;
     }
-    KZ_CUDA(e);
+    KZ_TRY(kz_cuda_check(e, "cudaStreamEndCapture", __FILE__, __LINE__));
     KZ_CUDA(cudaGraphInstantiate(out, graph, 0));
 done:
     if (graph) (void)cudaGraphDestroy(graph);
