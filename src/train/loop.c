@@ -65,17 +65,19 @@ static kz_status read_tally(trainer *t, kz_tally *tally)
     return t->dev->ops->download(t->dev, tally, t->tally, sizeof *tally);
 }
 
-/* A device that works ahead is not waited for after every step: what it was given after a step that was not finite it
- * has not done, and a signal or a failure that came meanwhile changes nothing about that. */
-static kz_status look_back(trainer *t, kz_tally *tally, kz_status st)
+/* A device that works ahead is waited for here, and not after every step.  What it was given after a step that was not
+ * finite it has not done, and a signal or bad data that came meanwhile change nothing about that. */
+static kz_status look_back(trainer *t, const kz_run *before, kz_tally *tally, kz_status st)
 {
-    if (!t->dev->ahead || (st != KZ_OK && st != KZ_E_INTERRUPTED && st != KZ_E_DATA && st != KZ_E_OUTPUT)) return st;
+    double start = kz_clock();
+    if (!t->dev->ahead || st == KZ_E_FAIL || st == KZ_E_MEM) return st; /* the device itself may have failed */
     kz_status read = read_tally(t, tally);
     if (read != KZ_OK) return read;
+    t->epoch_seconds += kz_clock() - start;
+    t->run.seconds_train += kz_clock() - start;
     if (tally->bad_step < 0) return st;
     kz_error_clear();
-    t->run.samples -=
-        (t->run.steps - tally->bad_step) * t->cfg->train.batch; /* the last, smaller batch is waited for */
+    t->run.samples = before->samples + (tally->bad_step - before->steps) * t->cfg->train.batch;
     t->run.steps = tally->bad_step;
     return KZ_OK;
 }
@@ -86,6 +88,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
     const kz_train_options *o = t->options;
     int64_t rows = t->train.split->rows, batch = t->cfg->train.batch;
     int64_t done = t->run.steps - epoch * t->steps_per_epoch;
+    kz_run before = t->run;
     kz_status st = KZ_OK;
     *tally = done > 0 ? t->resumed_tally : (kz_tally){.bad_step = -1};
     KZ_TRY(t->dev->ops->upload(t->dev, t->tally, tally, sizeof *tally));
@@ -97,7 +100,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         KZ_TRY(trainer_go_on(t));
         if (trainer_is_streamed(&t->train)) KZ_TRY(trainer_stream_rows(t, &t->train, begin));
         KZ_TRY(trainer_step(t, t->run.steps, begin - t->train.first, n));
-        if (!t->dev->ahead || begin + n == rows) KZ_TRY(read_tally(t, tally));
+        if (!t->dev->ahead) KZ_TRY(read_tally(t, tally));
         t->epoch_seconds += kz_clock() - start;
         t->run.seconds_train += kz_clock() - start;
         if (tally->bad_step >= 0) break;
@@ -105,12 +108,11 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         t->run.samples += n;
         if (o->watch.step) o->watch.step(o->watch.context, t->run.steps);
         KZ_TRY(trainer_checkpoint_after_step(t));
-        if (t->diverged) KZ_TRY(read_tally(t, tally));
         if (t->diverged) break;
     }
-    if (tally->bad_step < 0) trainer_stream_ahead(t, epoch + 1);
+    if (tally->bad_step < 0 && !t->diverged) trainer_stream_ahead(t, epoch + 1);
 done:
-    return look_back(t, tally, st);
+    return look_back(t, &before, tally, st);
 }
 
 /* Keeps the weights of the best epoch so far; says whether patience is at its end. */

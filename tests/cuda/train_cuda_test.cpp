@@ -172,6 +172,28 @@ TEST(CudaTrain, DivergesAtTheStepOfTheCpu)
     EXPECT_EQ(of_run(folder, "gpu", {"digests", "weights"}), of_run(folder, "cpu", {"digests", "weights"}));
 }
 
+// A checkpoint waits for the steps before it, and finds out earlier.
+TEST(CudaTrain, DivergenceThatACheckpointFindsIsTheSame)
+{
+    Folder folder;
+    for (const char *device : {"cpu", "cuda"}) {
+        Result r = kaizen({"train", "--config", example("digits.yaml"), "--set", "optimizer={name: sgd, lr: 1e30}",
+                           "--set", "train.checkpoint.every_steps=1", "--device", device, "--out", folder.path(device)},
+                          on_cpu(6));
+        EXPECT_EQ(r.status, 76) << r.err;
+    }
+    json_t *run[2];
+    for (int gpu = 0; gpu < 2; gpu++)
+        run[gpu] =
+            json_loads(program::read_file(folder.path(gpu ? "cuda/run.json" : "cpu/run.json")).c_str(), 0, nullptr);
+    for (const char *key : {"steps", "samples", "epochs", "diverged"}) {
+        ASSERT_NE(json_object_get(run[0], key), nullptr) << key;
+        EXPECT_TRUE(json_equal(json_object_get(run[0], key), json_object_get(run[1], key))) << key;
+    }
+    json_decref(run[0]);
+    json_decref(run[1]);
+}
+
 TEST(CudaTrain, ASignalLeavesACheckpointThatTheCpuGoesOnFrom)
 {
     Folder folder;

@@ -1,8 +1,8 @@
 // The energy meter of a GPU on a made-up NVML, by itself, in a record, and in the program.
+#include "energy_text.h"
 #include "golden_json.h"
 #include "nvml_made_up.h"
 #include "program.h"
-#include "record/record_impl.h"
 #include "record_support.h"
 
 #include <dlfcn.h>
@@ -55,13 +55,7 @@ class EnergyGpu : public RecordTest {
     }
     std::string report() const
     {
-        kz_text t = {};
-        json_t *j = kz_energy_json(&energy);
-        EXPECT_EQ(KZ_OK, kz_json_dump(&t, j, false));
-        std::string s = kz_text_str(&t);
-        kz_text_free(&t);
-        json_decref(j);
-        return s;
+        return energy_text(energy);
     }
     void expect_null_because(const std::string &reason) const
     {

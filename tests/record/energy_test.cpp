@@ -1,5 +1,5 @@
 // The energy meter on a made-up /sys/class/powercap.
-#include "record/record_impl.h"
+#include "energy_text.h"
 #include "record_support.h"
 
 class Energy : public RecordTest {
@@ -19,13 +19,7 @@ class Energy : public RecordTest {
     }
     std::string report() const
     {
-        kz_text t = {};
-        json_t *j = kz_energy_json(&energy);
-        EXPECT_EQ(KZ_OK, kz_json_dump(&t, j, false));
-        std::string s = kz_text_str(&t);
-        kz_text_free(&t);
-        json_decref(j);
-        return s;
+        return energy_text(energy);
     }
     kz_energy energy = {};
 };
