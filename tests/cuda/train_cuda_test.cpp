@@ -1,4 +1,5 @@
 // Whole trainings with --device cuda, the GPU's kernels executed on the CPU.
+#include "build.h"
 #include "program.h"
 
 #include <csignal>
@@ -17,7 +18,7 @@ const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)"
 Options on_cpu(int order, std::map<std::string, std::string> more = {})
 {
     Options o;
-    o.env = {{"KAIZEN_CUDA_MODULE", CUDA_ON_CPU}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
+    o.env = {{"KAIZEN_CUDA_MODULE", build::cuda_on_cpu}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
     o.env.insert(more.begin(), more.end());
     o.seconds = 280;
     return o;
@@ -53,9 +54,7 @@ class EveryOrder : public testing::TestWithParam<int> {};
 // one of the eight orders here, and all of them in `make prove-cuda`.
 TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
 {
-#ifdef KZ_UNDER_SANITIZER
-    if (GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
-#endif
+    if (build::sanitized && GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
     Result r = kaizen({"prove", "--device", "cuda"}, on_cpu(GetParam()));
     EXPECT_EQ(r.status, 0) << r.out << r.err;
     EXPECT_TRUE(has(r.out, "27 trainings")) << r.out;
