@@ -2,6 +2,19 @@
 
 include(GoogleTest)
 
+# What every program of tests is made with.
+function(kz_test_program name)
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+    target_compile_definitions(${name} PRIVATE
+        KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    # -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in the headers of its own std::vector
+    target_compile_options(${name} PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    target_precompile_headers(${name} PRIVATE
+        <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
+        <gtest/gtest.h>)
+    target_link_libraries(${name} PRIVATE kz-flags kaizen-core kz::tests)
+endfunction()
+
 set(KZ_TEST_SOURCES "" CACHE STRING "Only the sources of tests that match this regular expression; empty: all")
 file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*_test.cpp)
 if(KZ_TEST_SOURCES)
@@ -18,14 +31,7 @@ endif()
 # gcc notes that vectors of 64 bytes are passed differently without AVX-512: none is passed
 set_source_files_properties(tests/kernels/matmul_lowered.c PROPERTIES
     SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS -Wno-psabi)
-target_include_directories(kaizen-tests PRIVATE tests/support)
-target_compile_definitions(kaizen-tests PRIVATE
-    KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-# -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in the headers of its own std::vector
-target_compile_options(kaizen-tests PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-target_precompile_headers(kaizen-tests PRIVATE
-    <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
-    <gtest/gtest.h>)
+kz_test_program(kaizen-tests)
 if(KZ_SANITIZE AND NOT KZ_SANITIZE MATCHES thread)
     # What the tests call is instrumented; the tests themselves would take three times as long to compile.
     set_target_properties(kaizen-tests PROPERTIES KZ_PLAIN TRUE)

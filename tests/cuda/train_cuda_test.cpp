@@ -1,4 +1,4 @@
-// Whole trainings with --device cuda, the GPU's kernels executed on the CPU.
+// Whole trainings with --device cuda: the GPU's kernels executed on the CPU, or, in kaizen-gpu-tests, on a GPU.
 #include "program.h"
 
 #include <csignal>
@@ -12,12 +12,18 @@ using program::kaizen;
 using program::Options;
 using program::Result;
 
-const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)";
+#ifdef CUDA_ON_CPU
+const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)", kModule[] = CUDA_ON_CPU;
+#define NEEDS_THE_STAND_IN(why) (void)0
+#else
+const char kStandIn[] = "NVIDIA", kModule[] = ""; // the module beside the program
+#define NEEDS_THE_STAND_IN(why) GTEST_SKIP() << "on the stand-in alone: " << why
+#endif
 
 Options on_cpu(int order, std::map<std::string, std::string> more = {})
 {
     Options o;
-    o.env = {{"KAIZEN_CUDA_MODULE", CUDA_ON_CPU}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
+    o.env = {{"KAIZEN_CUDA_MODULE", kModule}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
     o.env.insert(more.begin(), more.end());
     o.seconds = 280;
     return o;
@@ -53,6 +59,7 @@ class EveryOrder : public testing::TestWithParam<int> {};
 // one of the eight orders here, and all of them in `make prove-cuda`.
 TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
 {
+    if (GetParam() > 0) NEEDS_THE_STAND_IN("a GPU has its own order");
 #ifdef KZ_UNDER_SANITIZER
     if (GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
 #endif
@@ -76,6 +83,7 @@ TEST(CudaTrain, IsUnavailableWithoutAGpu)
 
 TEST(CudaTrain, AStandInIsNeverPickedByItself)
 {
+    NEEDS_THE_STAND_IN("it is about it");
     Folder folder;
     Result r = kaizen({"train", "--config", example("iris.yaml"), "--out", folder.path("run")}, on_cpu(0));
     ASSERT_EQ(r.status, 0) << r.err;
@@ -84,6 +92,7 @@ TEST(CudaTrain, AStandInIsNeverPickedByItself)
 
 TEST(CudaTrain, RecordsWhatItWas)
 {
+    NEEDS_THE_STAND_IN("it is about it");
     Folder folder;
     Result r =
         kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda", "--out", folder.path("run")}, on_cpu(1));
@@ -105,6 +114,7 @@ TEST(CudaTrain, AModuleOfAnotherBuildIsRefused)
 
 TEST(CudaTrain, NamesTheGpusThatThereAre)
 {
+    NEEDS_THE_STAND_IN("it has one GPU");
     Result r = kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda:3", "--dry-run"}, on_cpu(0));
     EXPECT_EQ(r.status, 69);
     EXPECT_TRUE(has(r.err, "'cuda:3'") && has(r.err, "1 GPU here")) << r.err;
@@ -123,6 +133,7 @@ TEST(CudaTrain, FastIsRefusedAndNotIgnored)
 
 TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     Result r = kaizen(
         {"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run"), "--set",
@@ -139,6 +150,7 @@ TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
 // The data do not fit: they are read from the machine's memory, the bits are the same.
 TEST(CudaTrain, DataThatDoNotFitStayOutside)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::vector<std::string> train = {"train",          "--config", example("digits.yaml"),       "--set",
                                       "train.epochs=2", "--set",    "data.valid={fraction: 0.2}", "--out"};
