@@ -84,7 +84,8 @@ add_test(NAME layers-self-test COMMAND scripts/check_layers.py --self-test)
 add_test(NAME headers COMMAND scripts/check_headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 add_test(NAME format COMMAND scripts/format --check)
 add_test(NAME bench-peers COMMAND tests/bench/peer_statistics_test.py)
-set_tests_properties(layers layers-self-test headers format bench-peers PROPERTIES
+add_test(NAME gpu-check COMMAND tests/bench/gpu_check_test.py)
+set_tests_properties(layers layers-self-test headers format bench-peers gpu-check PROPERTIES
     LABELS source WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 300)
 
 # Files from strangers: a table of them with what must come of each.  Alone, since each has its seconds.

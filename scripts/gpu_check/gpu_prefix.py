@@ -111,8 +111,12 @@ def bytes_of(paths):
 
 
 def git(root, *words):
-    done = subprocess.run(["git", "-C", root, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return done.stdout if done.returncode == 0 else None
+    """What git says, or None: it may not be there."""
+    try:
+        return subprocess.run(["git", "-C", root, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def tree_files(root):
@@ -190,7 +194,7 @@ def mend_pkg_config(prefix):
     for file in prefix.rglob("*.pc"):
         if not file.is_symlink():
             text = file.read_text()
-            file.write_text(re.sub(r"(?<![\w}])/usr\b", f"{prefix}/usr", text))
+            file.write_text(re.sub(r"(^|[=\s]|-[IL])/usr\b", rf"\1{prefix}/usr", text))
     script = prefix / "pkg-config"
     script.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{prefix}/usr/lib/{ARCH}" exec "{prefix}/usr/bin/pkgconf" "$@"\n')
     script.chmod(0o755)
