@@ -30,6 +30,8 @@ ROOT = HERE.parents[1]
 TOLERANCE = {"fp32": 1e-2, "tf32": 2e-2, "bf16": 1e-1}  # of the mean loss of epoch 1, beside Kaizen's reproducible one
 EPOCHS = {"mlp-4096": 6, "mlp-32": 12, "mlp-32-128": 20}  # of Kaizen in a round; the first one warms up
 SAMPLE_S = 0.4  # of PyTorch in a round
+PREPARE_S = 90  # of one variant
+GROUPS = (("eager", "graphs"), ("compile", "compile_graphs"))  # in turns with each other; what compiles, last
 RESERVE_S = 8.0  # at the end, for writing and for what is under way
 UNAVAILABLE = 69
 
@@ -46,7 +48,7 @@ class Torch:
     """torch_gpu_run.py in one precision."""
 
     def __init__(self, python, precision, device, log):
-        self.answers = queue.Queue()
+        self.answers, self.ended = queue.Queue(), False
         self.child = subprocess.Popen([python, str(HERE / "torch_gpu_run.py"), precision, device], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, stderr=log, text=True)
         threading.Thread(target=self.read, daemon=True).start()
@@ -63,11 +65,12 @@ class Torch:
             self.child.stdin.flush()
             line = self.answers.get(timeout=max(limit, 1.0))
         except queue.Empty:
-            self.child.kill()
+            self.close()
             raise Failed(f"no answer after {limit:.0f} s") from None
         except OSError:
             line = None
         if line is None:
+            self.ended = True
             raise Failed("the process ended")
         answer = json.loads(line)
         if "error" in answer:
@@ -75,6 +78,7 @@ class Torch:
         return answer
 
     def close(self):
+        self.ended = True
         self.child.kill()
         self.child.wait()
 
@@ -117,27 +121,34 @@ class Comparison:
 
     # ---- PyTorch ----
 
-    def start_torch(self):
-        device = "cpu" if self.args.rehearse else "cuda"
+    def look_for_torch(self):
         look = "import torch" if self.args.rehearse else "import torch; assert torch.cuda.is_available(), 'no GPU for it'"
         try:
-            subprocess.run([self.args.python, "-c", look], check=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120)
-            self.torch = {p: Torch(self.args.python, p, device, self.log) for p in PRECISIONS}
+            subprocess.run([self.args.python, "-c", look], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                           timeout=120)
+            self.start_torch()
             self.about = self.torch["fp32"].ask(120, do="about")
         except (subprocess.SubprocessError, OSError, Failed) as err:
             lines = (getattr(err, "stderr", None) or str(err)).strip().splitlines()
             self.no_torch = f"PyTorch cannot be used: {lines[-1][:300] if lines else 'no message'}"
 
-    def prepare(self, job, rows):
-        """All variants of a workload; the precisions side by side, since compiling takes the time."""
+    def start_torch(self):
+        """Those that do not run, which are all at first."""
+        for precision in PRECISIONS:
+            if precision not in self.torch or self.torch[precision].ended:
+                device = "cpu" if self.args.rehearse else "cuda"
+                self.torch[precision] = Torch(self.args.python, precision, device, self.log)
+
+    def prepare(self, job, variants, entries):
+        """Variants of a workload; the precisions side by side, since compiling takes the time."""
         def prepare_one(precision):
-            for variant in VARIANTS:
-                entry = rows[precision][variant]
+            for variant in variants:
+                entry = entries[precision][variant]
                 try:
-                    if self.left() < 40 and variant.startswith("compile"):
-                        raise Unavailable("the time was used up before it was compiled")
-                    entry["loss"] = self.torch[precision].ask(min(self.left(), 90), do="prepare", job=job, variant=variant)["loss"]
+                    if self.left() < 15:
+                        raise Unavailable("the time was used up before it was prepared")
+                    answer = self.torch[precision].ask(min(self.left(), PREPARE_S), do="prepare", job=job, variant=variant)
+                    entry["loss"] = answer["loss"]
                 except Failed as err:
                     entry.update(reason=str(err), unavailable=isinstance(err, Unavailable))
         threads = [threading.Thread(target=prepare_one, args=(p,)) for p in self.torch]
@@ -164,32 +175,38 @@ class Comparison:
         except Failed as err:
             entry.update(reason=str(err), unavailable=isinstance(err, Unavailable))
 
-    def measure(self, w):
+    def begin(self, w):
+        """A workload's job, with its data and the weights that all start from, and an entry for each to measure."""
         job = make_data(w, self.args.data, self.work, self.args.kaizen.with_name("kaizen"))
         job["epochs"] = 2 if self.args.rehearse else EPOCHS[w["name"]]
         self.train(job, "fp32", kaizen_run.start_config(job))
         shutil.copy(self.work / "run" / "model.safetensors", job["start"])
-        kaizen = {p: entry_of() for p in PRECISIONS}
-        torch = {p: {v: entry_of(self.no_torch) for v in VARIANTS} for p in PRECISIONS}
+        return job, {p: entry_of() for p in PRECISIONS}, {p: {v: entry_of(self.no_torch) for v in VARIANTS} for p in PRECISIONS}
+
+    def measure(self, job, kaizen, torch, variants):
+        """Rounds of Kaizen and some variants of PyTorch in turns."""
         if not self.no_torch:
-            self.prepare(job, torch)
+            self.start_torch()
+            self.prepare(job, variants, torch)
         for number in range(self.args.rounds):
-            if number and self.left() < 10:
+            if self.left() < 10 and kaizen["fp32"]["samples"]:
                 break
             for p in PRECISIONS:
                 self.sample(job, p, None, kaizen[p])
-                for variant, entry in torch[p].items():
-                    self.sample(job, p, variant, entry)
-            print(f"{job['name']}: round {number + 1} done", file=sys.stderr, flush=True)
+                for variant in variants:
+                    self.sample(job, p, variant, torch[p][variant])
+            print(f"{job['name']}, {', '.join(variants)}: round {number + 1} done", file=sys.stderr, flush=True)
+
+    def row(self, job, kaizen, torch):
         reference = kaizen["fp32"].get("loss")
         row = {k: job[k] for k in ("name", "what", "units", "batch", "rows", "optimizer", "source")}
-        row["kaizen"] = {p: dict(self.finish(job, p, kaizen[p], reference, must=p == "fp32"), arithmetic=MODES[p])
+        row["kaizen"] = {p: dict(self.finish(job, "kaizen", p, kaizen[p], reference, must=p == "fp32"), arithmetic=MODES[p])
                          for p in PRECISIONS}
-        row["torch"] = {p: {v: self.finish(job, p, e, reference) for v, e in torch[p].items()} for p in PRECISIONS}
+        row["torch"] = {p: {v: self.finish(job, v, p, e, reference) for v, e in torch[p].items()} for p in PRECISIONS}
         row["ratios"] = ratios(row)
         return row
 
-    def finish(self, job, precision, entry, reference, must=False):
+    def finish(self, job, tool, precision, entry, reference, must=False):
         """An entry of the result: null with the reason, or times; a loss that disagrees leaves no times.  What `must` be there
         is a fault where it is not."""
         fault = entry["reason"]
@@ -200,7 +217,7 @@ class Comparison:
             fault = stats.apart("the mean loss of epoch 1", reference, entry.get("loss"), TOLERANCE[precision])
         if fault:
             if must or not entry.get("unavailable") and fault != self.no_torch:
-                self.faults.append(f"{job['name']} {precision}: {fault}")
+                self.faults.append(f"{job['name']}, {tool} {precision}: {fault}")
             return {"us_per_step": None, "reason": fault}
         step = statistics.median(entry["samples"])
         return {"us_per_step": 1e6 * step, "samples_per_s": job["batch"] / step, "loss": entry["loss"],
@@ -251,16 +268,18 @@ def options():
 def main():
     args = options()
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / "build" / "inductor"))
-    comparison, rows = Comparison(args), []
-    comparison.start_torch()
+    comparison, begun = Comparison(args), []
+    comparison.look_for_torch()
     print(comparison.no_torch or f"PyTorch {comparison.about['torch']}", file=sys.stderr)
     for w in WORKLOADS:
         try:
-            if comparison.left() < 10:
-                raise Failed("the time was used up before it began")
-            rows.append(comparison.measure(rehearsed(w) if args.rehearse else w))
-        except (Failed, OSError, subprocess.SubprocessError) as err:
+            begun.append(comparison.begin(rehearsed(w) if args.rehearse else w))
+        except (Failed, OSError, ValueError, subprocess.SubprocessError) as err:
             comparison.faults.append(f"{w['name']}: {err}")
+    for variants in GROUPS:
+        for job, kaizen, torch in begun:
+            comparison.measure(job, kaizen, torch, variants)
+    rows = [comparison.row(*each) for each in begun]
     for server in comparison.torch.values():
         server.close()
     device = comparison.device or {}

@@ -76,7 +76,8 @@ open(out + "-y.u8", "wb").write(y.astype("uint8").tobytes())
 def read_h5(path, rows, out):
     """Rows of an HDF5 file as bytes, by a Python that has h5py."""
     for python in (sys.executable, "/usr/bin/python3"):
-        if path.is_file() and subprocess.run([python, "-c", READ_H5, path, str(rows), out], stderr=subprocess.DEVNULL).returncode == 0:
+        command = [python, "-c", READ_H5, path, str(rows), out]
+        if path.is_file() and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0:
             return True
     return False
 
@@ -148,7 +149,8 @@ def pack(folder, root, say=print):
     size, beside = bytes_of(packed), bytes_of(tree)
     say(f"{folder.name}: {count} packages and data, {size / 2**20:.1f} MiB; the tree: {beside / 2**20:.1f} MiB")
     if size + beside > LIMIT:
-        raise Failed(f"together over {LIMIT >> 20} MiB, too large to be sent; the largest files:", "\n".join(largest(packed + tree)))
+        raise Failed(f"together over {LIMIT >> 20} MiB, too large to be sent; the largest files:",
+                     "\n".join(largest(packed + tree)))
     return size
 
 
@@ -189,6 +191,13 @@ def mend_links(prefix):
                 os.symlink(to, path)
 
 
+def mend_headers(prefix):
+    """Those of this architecture beside the others: the compiler looks for them in folders of its own."""
+    own = prefix / "usr" / "include" / ARCH
+    if own.is_dir():
+        shutil.copytree(own, own.parent, symlinks=True, dirs_exist_ok=True)
+
+
 def mend_pkg_config(prefix):
     """Its files name the prefix, and a script runs it with its library."""
     for file in prefix.rglob("*.pc"):
@@ -220,6 +229,7 @@ def unpack(folder, prefix):
     for package in packages:
         unpack_package(package, prefix)
     mend_links(prefix)
+    mend_headers(prefix)
     mend_pkg_config(prefix)
     check_prefix(prefix)
     stamp.write_text(wanted)

@@ -23,7 +23,7 @@ import gpu_prefix
 import gpu_train
 import gpu_workloads
 from gpu_steps import Failed, Skipped, Steps, TimedOut, run
-from gpu_work import LARGE, Work, carry_out, in_a_sentence
+from gpu_work import LARGE, SANITIZED, Work, carry_out, in_a_sentence
 
 
 def steps(budget=100.0, **options):
@@ -157,6 +157,24 @@ class WorkTest(unittest.TestCase):
         self.assertEqual(sum(result["counts"].values()), 11)
 
 
+    def test_a_sanitizers_finding_fails_it_and_the_other_groups_still_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root, path = pathlib.Path(folder), os.environ["PATH"]
+            tool = root / "compute-sanitizer"
+            tool.write_text(f'#!/bin/sh\necho "$*" >>{root}/calls\ncase "$*" in *Optim*) echo "a race"; exit 9 ;; *Gather*) ;; *) echo "[  PASSED  ] 3 tests." ;; esac\n')
+            tool.chmod(0o755)
+            os.environ["PATH"] = f"{root}:{path}"
+            try:
+                with self.assertRaises(Failed) as caught:
+                    Work(root, root, root, False).sanitizer("racecheck")(60)
+            finally:
+                os.environ["PATH"] = path
+            calls = (root / "calls").read_text().splitlines()
+        self.assertTrue(str(caught.exception).endswith(f"in CudaOptim.Clips, {SANITIZED[3]}"), "the other one ran no test")
+        self.assertEqual(caught.exception.output, "a race\n")
+        self.assertEqual(len(calls), len(SANITIZED))
+        self.assertTrue(all("--tool racecheck --error-exitcode 9" in call for call in calls))
+
     def test_the_sentence_names_the_slowest_large_kernel(self):
         rows = [{"name": n, "us_cold": t, "bytes": b, "bandwidth_share": share}
                 for n, t, b, share in (("adam", 9.0, LARGE, 0.9), ("add", 9.0, LARGE, 0.8), ("tally", 9.0, 96, 0.01),
@@ -201,9 +219,11 @@ class PrefixTest(unittest.TestCase):
 
     def test_unpacks_and_leads_into_the_prefix(self):
         deb(self.pack / "packages" / "liba.deb", {"./usr/lib/liba.so.1": b"elf", "./usr/lib/liba.so": "/usr/lib/liba.so.1",
+                                                  f"./usr/include/{gpu_prefix.ARCH}/a/conf.h": b"1",
                                                   "./usr/lib/pkgconfig/a.pc": b"prefix=/usr\nCflags: -I/usr/include/a\n"})
         self.assertEqual(gpu_prefix.unpack(self.pack, self.prefix), 1)
         self.assertEqual((self.prefix / "usr/lib/liba.so").read_bytes(), b"elf")
+        self.assertEqual((self.prefix / "usr/include/a/conf.h").read_bytes(), b"1")
         self.assertEqual((self.prefix / "usr/lib/pkgconfig/a.pc").read_text(),
                          f"prefix={self.prefix}/usr\nCflags: -I{self.prefix}/usr/include/a\n")
 
@@ -244,20 +264,21 @@ class TrainTest(unittest.TestCase):
 
     def test_a_loss_that_disagrees_leaves_no_time(self):
         c, job = self.comparison(), {"name": "w", "batch": 10}
-        good_one = c.finish(job, "fp32", self.entry([2e-6, 1e-6, 4e-6], 1.0), 1.0)
+        good_one = c.finish(job, "eager", "fp32", self.entry([2e-6, 1e-6, 4e-6], 1.0), 1.0)
         self.assertAlmostEqual(good_one["us_per_step"], 2.0)
         self.assertAlmostEqual(good_one["samples_per_s"], 5e6)
         for loss in (1.2, float("nan"), None):
-            self.assertIsNone(c.finish(job, "fp32", self.entry([1e-6], loss), 1.0)["us_per_step"])
+            self.assertIsNone(c.finish(job, "eager", "fp32", self.entry([1e-6], loss), 1.0)["us_per_step"])
         self.assertEqual(len(c.faults), 3)
+        self.assertTrue(c.faults[0].startswith("w, eager fp32: the mean loss of epoch 1 is 1.2"), c.faults)
 
     def test_what_is_not_there_is_null_with_the_reason_and_no_fault(self):
         c, job = self.comparison(), {"name": "w", "batch": 10}
         entry = self.entry([], None)
         entry.update(reason="exit status 69: not available", unavailable=True)
-        self.assertEqual(c.finish(job, "tf32", entry, 1.0), {"us_per_step": None, "reason": entry["reason"]})
+        self.assertEqual(c.finish(job, "eager", "tf32", entry, 1.0), {"us_per_step": None, "reason": entry["reason"]})
         self.assertEqual(c.faults, [])
-        c.finish(job, "fp32", entry, None, must=True)
+        c.finish(job, "eager", "fp32", entry, None, must=True)
         self.assertEqual(len(c.faults), 1)
 
     def test_ratios_are_pytorchs_time_over_kaizens(self):
