@@ -7,7 +7,7 @@ RUNS ?= 10000000
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help train build test prove prove-cuda lint format install clean deps proofs fuzz bench-kernels bench-peers bench-stream \
-    prove-builds test-arm64 clean-root clean-image
+    prove-builds test-arm64 clean-root clean-image gpu-check
 
 help: ## this menu
 	@echo "usage: make TARGET"
@@ -73,6 +73,9 @@ prove-builds: ## `kaizen prove --quick` as built by gcc and clang, -O0 and -O3
 test-arm64: ## `kaizen prove` and the kernels' tests on AArch64, emulated by qemu; writes results/arm64.json
 	scripts/install-deps --test
 	scripts/test-arm64
+
+gpu-check: ## on a machine with an NVIDIA GPU, in 9 minutes: tests, digests, sanitizers, speeds, PyTorch; writes results/gpu_*.json
+	scripts/gpu-check $(OPTIONS)
 
 clean-root: ## as root: proves `make train` and `make test` in a clean Debian 12
 	scripts/clean-root

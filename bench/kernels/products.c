@@ -1,6 +1,8 @@
 /* Matrix products at the shapes that training has, and squares, against OpenBLAS where its library is there. */
 #include "bench.h"
 
+#include "shapes.h"
+
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,19 +20,16 @@ typedef struct {
 
 /* Forward x wT (NT), gradient of the weights dzT x (TN), gradient of the inputs dz w (NN). */
 #define LAYER(of, rows, inputs, units)                                                                                 \
-    {of, rows, units, inputs, NT}, {of, units, inputs, rows, TN},                                                      \
-    {                                                                                                                  \
-        of, rows, inputs, units, NN                                                                                    \
-    }
+    {of, rows, units, inputs, NT}, {of, units, inputs, rows, TN}, {of, rows, inputs, units, NN},
 static const shape shapes[] = {
-    LAYER("mlp-512", 128, 784, 512),    LAYER("mlp-512", 128, 512, 512),     LAYER("mlp-512", 128, 512, 10),
-    LAYER("mlp-2048", 1024, 784, 2048), LAYER("mlp-2048", 1024, 2048, 2048), LAYER("mlp-2048", 1024, 2048, 10),
-    LAYER("mlp-32", 32, 64, 32),        LAYER("mlp-32", 32, 32, 10),         LAYER("mlp-300", 100, 28, 300),
-    LAYER("mlp-300", 100, 300, 300),    LAYER("mlp-300", 100, 300, 1),       LAYER("softmax", 256, 784, 10),
-    LAYER("logistic", 1024, 28, 1),     {"square", 64, 64, 64, NN},          {"square", 128, 128, 128, NN},
-    {"square", 256, 256, 256, NN},      {"square", 512, 512, 512, NN},       {"square", 1024, 1024, 1024, NN},
+    BENCH_LAYERS(LAYER){"square", 64, 64, 64, NN},
+    {"square", 128, 128, 128, NN},
+    {"square", 256, 256, 256, NN},
+    {"square", 512, 512, 512, NN},
+    {"square", 1024, 1024, 1024, NN},
     {"square", 2048, 2048, 2048, NN},
 };
+#undef LAYER
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* cblas's numbers */

@@ -2,6 +2,29 @@
 
 include(GoogleTest)
 
+# How tests are compiled.
+function(kz_test_sources name)
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+    # -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in its own std::vector
+    target_compile_options(${name} PRIVATE -O1 -g1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    target_precompile_headers(${name} PRIVATE
+        <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
+        <gtest/gtest.h>)
+    target_link_libraries(${name} PRIVATE kz-flags kaizen-core kz::tests)
+endfunction()
+
+# What a program of tests knows of its build: tests/support/build.h.
+function(kz_test_program name)
+    set(sanitized false)
+    if(KZ_SANITIZE)
+        set(sanitized true)
+    endif()
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/build.cpp)
+    target_compile_definitions(${name} PRIVATE KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen"
+        KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SANITIZED=${sanitized})
+    add_dependencies(${name} program)
+endfunction()
+
 set(KZ_TEST_SOURCES "" CACHE STRING "Only the sources of tests that match this regular expression; empty: all")
 file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*_test.cpp)
 if(KZ_TEST_SOURCES)
@@ -14,19 +37,15 @@ endif()
 # What the tests call is instrumented by the address sanitizer, the tests themselves are not: they would take three times
 # as long to compile.  So their objects are the same with and without it, and scripts/run-tests compiles them once.
 set(KZ_TEST_OBJECTS "" CACHE FILEPATH "libkaizen-test-objects.a of another build of these sources; empty: made here")
-add_executable(kaizen-tests tests/support/build.cpp)
+add_executable(kaizen-tests)
+kz_test_program(kaizen-tests)
 set(test_libraries kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
 if(KZ_TEST_OBJECTS)
     target_link_libraries(kaizen-tests PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${KZ_TEST_OBJECTS}>)
     set_property(TARGET kaizen-tests PROPERTY LINK_DEPENDS ${KZ_TEST_OBJECTS})
 else()
     add_library(kaizen-test-objects STATIC ${test_sources} tests/support/program.cpp)
-    target_include_directories(kaizen-test-objects PRIVATE tests/support)
-    # -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in its own std::vector
-    target_compile_options(kaizen-test-objects PRIVATE -O1 -g1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-    target_precompile_headers(kaizen-test-objects PRIVATE
-        <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
-        <gtest/gtest.h>)
+    kz_test_sources(kaizen-test-objects)
     if(NOT KZ_SANITIZE MATCHES thread)
         set_target_properties(kaizen-test-objects PROPERTIES KZ_PLAIN TRUE)
     endif()
@@ -35,14 +54,6 @@ else()
     target_link_libraries(kaizen-tests PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,kaizen-test-objects>)
 endif()
 target_link_libraries(kaizen-tests PRIVATE ${test_libraries})
-set(sanitized false)
-if(KZ_SANITIZE)
-    set(sanitized true)
-endif()
-add_dependencies(kaizen-tests program)
-target_compile_definitions(kaizen-tests PRIVATE
-    KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-    SANITIZED=${sanitized})
 if(NOT KZ_SANITIZE) # a minute to compile there, and the same source as AVX2's
     # gcc notes that vectors of 64 bytes are passed differently without AVX-512: none is passed
     target_sources(kaizen-tests PRIVATE tests/kernels/matmul_lowered.c)
@@ -51,8 +62,6 @@ endif()
 if(NOT KZ_SANITIZE MATCHES "thread|fuzzer" AND NOT CMAKE_CROSSCOMPILING) # minutes to compile, and none of its tests there
     add_subdirectory(tests/cuda_on_cpu)
     target_compile_definitions(kaizen-tests PRIVATE CUDA_ON_CPU="$<TARGET_FILE:kaizen-cuda-on-cpu>")
-else()
-    target_compile_definitions(kaizen-tests PRIVATE CUDA_ON_CPU="")
 endif()
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
@@ -94,7 +103,8 @@ add_test(NAME layers-self-test COMMAND scripts/check_layers.py --self-test)
 add_test(NAME headers COMMAND scripts/check_headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 add_test(NAME format COMMAND scripts/format --check)
 add_test(NAME bench-peers COMMAND tests/bench/peer_statistics_test.py)
-set_tests_properties(layers layers-self-test headers format bench-peers PROPERTIES
+add_test(NAME gpu-check COMMAND tests/bench/gpu_check_test.py)
+set_tests_properties(layers layers-self-test headers format bench-peers gpu-check PROPERTIES
     LABELS source WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 300)
 
 # Files from strangers: a table of them with what must come of each.

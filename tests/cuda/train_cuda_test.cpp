@@ -1,4 +1,4 @@
-// Whole trainings with --device cuda, the GPU's kernels executed on the CPU.
+// Whole trainings with --device cuda: the GPU's kernels executed on the CPU, or, in kaizen-gpu-tests, on a GPU.
 #include "build.h"
 #include "program.h"
 
@@ -13,7 +13,10 @@ using program::kaizen;
 using program::Options;
 using program::Result;
 
-const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)";
+const bool on_stand_in = *build::cuda_on_cpu != '\0';
+const char *const what_it_is = on_stand_in ? "CUDA kernels executed on the CPU (stand-in, for tests)" : "NVIDIA";
+#define NEEDS_THE_STAND_IN(why)                                                                                        \
+    if (!on_stand_in) GTEST_SKIP() << "on the stand-in alone: " << why
 
 Options on_cpu(int order, std::map<std::string, std::string> more = {})
 {
@@ -54,11 +57,12 @@ class EveryOrder : public testing::TestWithParam<int> {};
 // one of the eight orders here, and all of them in `make prove-cuda`.
 TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
 {
+    if (GetParam() > 0) NEEDS_THE_STAND_IN("a GPU has its own order");
     if (build::sanitized && GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
     Result r = kaizen({"prove", "--device", "cuda"}, on_cpu(GetParam()));
     EXPECT_EQ(r.status, 0) << r.out << r.err;
     EXPECT_TRUE(has(r.out, "27 trainings")) << r.out;
-    EXPECT_TRUE(has(r.out, kStandIn)) << "it says what it is\n" << r.out;
+    EXPECT_TRUE(has(r.out, what_it_is)) << "it says what it is\n" << r.out;
 }
 INSTANTIATE_TEST_SUITE_P(Cuda, EveryOrder, testing::Range(0, 8));
 
@@ -75,6 +79,7 @@ TEST(CudaTrain, IsUnavailableWithoutAGpu)
 
 TEST(CudaTrain, AStandInIsNeverPickedByItself)
 {
+    NEEDS_THE_STAND_IN("it is about it");
     Folder folder;
     Result r = kaizen({"train", "--config", example("iris.yaml"), "--out", folder.path("run")}, on_cpu(0));
     ASSERT_EQ(r.status, 0) << r.err;
@@ -83,12 +88,13 @@ TEST(CudaTrain, AStandInIsNeverPickedByItself)
 
 TEST(CudaTrain, RecordsWhatItWas)
 {
+    NEEDS_THE_STAND_IN("it is about it");
     Folder folder;
     Result r =
         kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda", "--out", folder.path("run")}, on_cpu(1));
     ASSERT_EQ(r.status, 0) << r.err;
     EXPECT_EQ(of_run(folder, "run", {"device", "kind"}), "cuda-on-cpu");
-    EXPECT_EQ(of_run(folder, "run", {"device", "gpu", "model"}), kStandIn);
+    EXPECT_EQ(of_run(folder, "run", {"device", "gpu", "model"}), what_it_is);
     EXPECT_EQ(of_run(folder, "run", {"device", "gpu", "bus"}), "");
     EXPECT_TRUE(has(of_run(folder, "run", {"energy", "reason"}), "not a real one"));
 }
@@ -104,6 +110,7 @@ TEST(CudaTrain, AModuleOfAnotherBuildIsRefused)
 
 TEST(CudaTrain, NamesTheGpusThatThereAre)
 {
+    NEEDS_THE_STAND_IN("it has one GPU");
     Result r = kaizen({"train", "--config", example("iris.yaml"), "--device", "cuda:3", "--dry-run"}, on_cpu(0));
     EXPECT_EQ(r.status, 69);
     EXPECT_TRUE(has(r.err, "'cuda:3'") && has(r.err, "1 GPU here")) << r.err;
@@ -122,6 +129,7 @@ TEST(CudaTrain, FastIsRefusedAndNotIgnored)
 
 TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     Result r = kaizen(
         {"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run"), "--set",
@@ -138,6 +146,7 @@ TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
 // The data do not fit: they are read from the machine's memory, the bits are the same.
 TEST(CudaTrain, DataThatDoNotFitStayOutside)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::vector<std::string> train = {"train",          "--config", example("digits.yaml"),       "--set",
                                       "train.epochs=2", "--set",    "data.valid={fraction: 0.2}", "--out"};

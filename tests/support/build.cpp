@@ -1,5 +1,16 @@
 #include "build.h"
 
+// which not every program of tests has
+#ifndef FAULT_SHIM
+#define FAULT_SHIM ""
+#define NVML_FOLDER ""
+#define GPU_real ""
+#define GPU_unreal ""
+#endif
+#ifndef CUDA_ON_CPU
+#define CUDA_ON_CPU ""
+#endif
+
 namespace build {
 
 const char *const program = KAIZEN_BIN;
