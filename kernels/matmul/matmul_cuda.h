@@ -141,12 +141,9 @@ template <class T, class Finish> struct kz_tile_work {
     __device__ __forceinline__ void add_chains()
     {
         part.take(quads_of(0), false);
+        part.take_all(quads_of(1), static_cast<int64_t>(g.tiles) * (T::QUADS * T::THREADS), g.chains - 1);
         if (sums) sum_total = *sum_of(0);
-        KZ_NO_UNROLL
-        for (int c = 1; c < g.chains; c++) {
-            part.take(quads_of(c), true);
-            if (sums) sum_total += *sum_of(c);
-        }
+        for (int c = 1; c < g.chains && sums; c++) sum_total += *sum_of(c);
         part.put(totals);
     }
 

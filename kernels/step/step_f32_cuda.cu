@@ -15,6 +15,7 @@ namespace {
 
 enum {
     THREADS = KZ_STEP_THREADS,
+    AT_ONCE = 8,
     MOST_TENSORS = 2 * KZ_STEP_LAYERS,
     MOST_ROWS = KZ_SUM_BLOCK, /* their sums are one block's */
     MOST_FMAS = 1500000       /* with more, what one multiprocessor takes is more than the launches cost */
@@ -103,26 +104,39 @@ struct step_work {
         return reinterpret_cast<int64_t *>(d) + p.row;
     }
 
-    /* Weights and biases, both ways round. */
+    __device__ __forceinline__ int32_t *labels() const
+    {
+        return reinterpret_cast<int32_t *>(f + p.label);
+    }
+
+    /* Weights, both ways round, and biases.  Several loads of a thread are under way, here and below. */
     __device__ __forceinline__ void load_layer(int i) const
     {
         const kz_dense &l = s.layer[i];
         int inputs = static_cast<int>(l.inputs), units = static_cast<int>(l.units), pitch = p.layer[i].pitch;
-        for (int e = thread; e < inputs * units; e += THREADS) {
-            int unit = e / inputs, input = e % inputs;
-            float w = l.weight[e];
-            f[p.layer[i].turned + input * pitch + unit] = w;
-            if (i > 0) f[p.layer[i].weight + unit * p.layer[i - 1].pitch + input] = w;
+        KZ_NO_UNROLL
+        for (int e0 = thread; e0 < inputs * units; e0 += AT_ONCE * THREADS) {
+            float w[AT_ONCE];
+            KZ_UNROLL
+            for (int k = 0; k < AT_ONCE; k++)
+                w[k] = e0 + k * THREADS < inputs * units ? l.weight[e0 + k * THREADS] : 0.0f;
+            KZ_UNROLL
+            for (int k = 0; k < AT_ONCE; k++) {
+                int e = e0 + k * THREADS, unit = e / inputs, input = e % inputs;
+                if (e >= inputs * units) continue;
+                f[p.layer[i].turned + input * pitch + unit] = w[k];
+                if (i > 0) f[p.layer[i].weight + unit * p.layer[i - 1].pitch + input] = w[k];
+            }
         }
         for (int e = thread; e < units; e += THREADS) f[p.layer[i].bias + e] = l.bias[e];
     }
 
-    /* Rows of x, several loads of a thread under way. */
+    /* The rows that the row numbers name. */
     template <class T> __device__ __forceinline__ void load_x(const T *from) const
     {
-        enum { AT_ONCE = 8 };
         const kz_gather &g = s.gather;
         int width = static_cast<int>(g.width);
+        KZ_NO_UNROLL
         for (int e0 = thread; e0 < rows * width; e0 += AT_ONCE * THREADS) {
             T raw[AT_ONCE];
             KZ_UNROLL
@@ -142,25 +156,28 @@ struct step_work {
         }
     }
 
-    /* All that the step reads but moments and, of regression, targets. */
+    /* All that the step reads but moments and, of regression, targets: no load waits for more than two others. */
     __device__ __forceinline__ void load() const
     {
-        int32_t *label = reinterpret_cast<int32_t *>(f + p.label);
         const kz_cursor at = *s.at;
-        if (thread == 0) {
-            n->at = at, n->tally = *s.tally;
-            n->coef = s.coef[at.step % s.coefs];
-        }
-        for (int t = thread; t <= static_cast<int>(s.tensors); t += THREADS) n->offset[t] = s.offset[t];
         for (int i = 0; i < static_cast<int>(s.layers); i++) load_layer(i);
-        for (int r = thread; r < rows; r += THREADS) {
-            int64_t row = s.gather.row[at.begin + r];
-            row_numbers()[r] = row;
-            if (s.loss.label) label[r] = s.loss.label[row];
-        }
+        for (int r = thread; r < rows; r += THREADS) row_numbers()[r] = s.gather.row[at.begin + r];
+        if (thread == THREADS - 1) n->at = at, n->tally = *s.tally; /* threads that rarely have a row */
+        if (thread == THREADS - 1 - KZ_WARP) n->coef = s.coef[at.step % s.coefs];
+        int t = THREADS - 1 - 2 * KZ_WARP - thread; /* MOST_TENSORS is less than THREADS by far */
+        if (t >= 0 && t <= static_cast<int>(s.tensors)) n->offset[t] = s.offset[t];
         __syncthreads();
+        int32_t label[MOST_ROWS / THREADS];
+        KZ_UNROLL
+        for (int i = 0; i < MOST_ROWS / THREADS; i++) {
+            int r = thread + i * THREADS;
+            label[i] = s.loss.label && r < rows ? s.loss.label[row_numbers()[r]] : 0;
+        }
         if (s.gather.bytes == 1) load_x(static_cast<const uint8_t *>(s.gather.from));
         else load_x(static_cast<const float *>(s.gather.from));
+        KZ_UNROLL
+        for (int i = 0; i < MOST_ROWS / THREADS; i++)
+            if (thread + i * THREADS < rows) labels()[thread + i * THREADS] = label[i];
         __syncthreads();
     }
 
@@ -204,7 +221,7 @@ struct step_work {
         l.row_loss = d + p.row_loss, l.row_score = d + p.row_score;
         l.at = nullptr;
         l.row = row_numbers();
-        if (l.label) l.label = reinterpret_cast<const int32_t *>(f + p.label), l.row = nullptr;
+        if (l.label) l.label = labels(), l.row = nullptr;
         if (l.which == KZ_LOSS_cross_entropy) {
             int shift = kz_class_shift(l.outputs);
             for (int t = thread; t - kz_lane() < rows << shift; t += THREADS) /* whole warps */
@@ -302,14 +319,26 @@ struct step_work {
     {
         const kz_optim_coef c = n->coef;
         float scale = kz_clip_scale(&c, n->norm);
-        for (int i = thread; i < static_cast<int>(s.parameters); i += THREADS) {
-            float theta = s.theta[i], own[F::moments];
+        int count = static_cast<int>(s.parameters);
+        KZ_NO_UNROLL
+        for (int i0 = thread; i0 < count; i0 += AT_ONCE * THREADS) {
+            float theta[AT_ONCE], own[AT_ONCE][F::moments];
             KZ_UNROLL
-            for (int k = 0; k < F::moments; k++) own[k] = s.state[k][i];
-            F::apply(&c, kz_clipped(&c, scale, f[p.g + i]), &theta, own);
-            s.theta[i] = theta;
+            for (int j = 0; j < AT_ONCE; j++) {
+                int i = i0 + j * THREADS;
+                theta[j] = i < count ? s.theta[i] : 0.0f;
+                KZ_UNROLL
+                for (int k = 0; k < F::moments; k++) own[j][k] = i < count ? s.state[k][i] : 0.0f;
+            }
             KZ_UNROLL
-            for (int k = 0; k < F::moments; k++) s.state[k][i] = own[k];
+            for (int j = 0; j < AT_ONCE; j++) {
+                int i = i0 + j * THREADS;
+                if (i >= count) continue;
+                F::apply(&c, kz_clipped(&c, scale, f[p.g + i]), &theta[j], own[j]);
+                s.theta[i] = theta[j];
+                KZ_UNROLL
+                for (int k = 0; k < F::moments; k++) s.state[k][i] = own[j][k];
+            }
         }
     }
 };
