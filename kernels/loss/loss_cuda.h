@@ -1,4 +1,4 @@
-/* kernels/loss/loss_cuda.h — losses of rows of few outputs, by a thread or some lanes each; and the sums over the rows.
+/* kernels/loss/loss_cuda.h — losses of rows of few outputs, by a thread or some lanes each.
  *
  * Rows of z and dz lie `pitch` floats apart, in global or in shared memory. */
 #ifndef KZ_LOSS_LOSS_CUDA_H
