@@ -68,7 +68,7 @@ static void run_norm(void *context)
 {
     pass *p = context;
     int64_t offset[] = {0, p->n};
-    bench_check(p->b->dev->ops->finish_gradient(p->b->dev, 1, offset, p->n, 1.0f, p->g, &p->norm));
+    bench_check(p->b->dev->ops->finish_gradient(p->b->dev, 1, offset, p->n, 1.0f, p->g, &p->norm, NULL));
 }
 
 static void run_add(void *context)

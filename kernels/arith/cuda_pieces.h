@@ -58,6 +58,24 @@ template <class T> KZ_FN T kz_sum_by_warp(int n, const T *x)
     return kz_fold(sum);
 }
 
+/* Is this the last of `count` thread blocks to come here?  Then all that they wrote before can be read: one thread's fences,
+ * after the barrier and before the next, speak for its block (PTX memory model: cumulativity), as in a grid barrier.
+ * counter: in global memory, 0, and again when the last one has come; note: in shared memory, overwritten. */
+KZ_FN bool kz_arrive_last(unsigned *counter, unsigned count, unsigned *note)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        __threadfence();
+        *note = kz_atomic_add(counter, 1) + 1;
+        if (*note == count) *counter = 0;
+        __threadfence();
+    }
+    __syncthreads();
+    bool is = *note == count;
+    __syncthreads(); /* before the note is overwritten */
+    return is;
+}
+
 /* How many of n elements are in a block that begins at `begin`; 0 beyond the end. */
 KZ_FN int kz_in_block(int64_t n, int64_t begin)
 {

@@ -19,6 +19,14 @@ typedef struct {
     int64_t step;       /* the one that was looked at last */
 } kz_tally;
 
+/* A step's totals on their way into the tally, and where that and the cursor lie. */
+typedef struct {
+    int64_t rows, parts;
+    const double *part_loss, *part_score; /* (parts): sums over the rows of each */
+    kz_cursor *at;
+    kz_tally *tally;
+} kz_step_totals;
+
 /* 0 where there is no cursor: rows in the order of their numbers, from the first on. */
 KZ_FN int64_t kz_begin(const kz_cursor *at)
 {

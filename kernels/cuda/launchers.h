@@ -10,8 +10,10 @@
 #include "kernels/gather/gather.h"
 #include "kernels/loss/loss.h"
 #include "kernels/optim/optim_f32.h"
+#include "kernels/step/step.h"
 
 #include <cuda_runtime.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +25,7 @@ typedef struct {
     float *scratch;         /* uninitialised; block totals of a product over k, block sums */
     int64_t scratch_floats; /* with fewer a product is cut into fewer parts: another schedule, the same bits */
     int multiprocessors;    /* of the device: how many blocks fill it */
+    int64_t shared;         /* bytes of shared memory that a block can have */
     unsigned
         *arrivals; /* (KZ_CUDA_ARRIVALS): zeroed once; every launch leaves zeros.  NULL: no product is cut over k */
 } kz_cuda_queue;
@@ -30,6 +33,7 @@ typedef struct {
 enum { KZ_CUDA_ARRIVALS = 4096 };
 
 cudaError_t kz_gather_f32__cuda(const kz_gather *g, const kz_cuda_queue *q);
+/* And the sums over the rows, of none +0, where they are wanted.  Of many rows they need scratch as kz_sum_f64. */
 cudaError_t kz_loss_f32__cuda(const kz_loss *l, const kz_cuda_queue *q);
 
 cudaError_t kz_dense_forward_f32__cuda(const kz_dense *d, const float *x, const kz_cuda_queue *q);
@@ -47,20 +51,22 @@ cudaError_t kz_sum_f64__cuda(int64_t n, const double *x, double *out, const kz_c
 cudaError_t kz_add_f32__cuda(int64_t n, const float *b, float *a, const kz_cuda_queue *q);
 
 /* g <- g x inverse, *norm <- its norm over `count` tensors, offset (count + 1) on the device; of nothing it is +0, which
- * is written.  `square` has room for kz_norm_squares(n, count) numbers. */
+ * is written.  `square` has room for kz_norm_squares(n, count) numbers.  Then, unless end (host) is NULL, the cursor's step
+ * joins the tally, and the cursor moves past it and its rows. */
 int64_t kz_norm_squares(int64_t n, int64_t count);
 cudaError_t kz_mean_norm_f32__cuda(int64_t count, const int64_t *offset, int64_t n, float inverse, float *g,
-                                   double *square, double *norm, const kz_cuda_queue *q);
-
-/* Adds the cursor's step to the tally and moves the cursor past it and its `rows`. */
-cudaError_t kz_tally__cuda(int64_t rows, int64_t parts, const double *part_loss, const double *part_score,
-                           const double *norm, kz_cursor *at, kz_tally *tally, const kz_cuda_queue *q);
+                                   double *square, double *norm, const kz_step_totals *end, const kz_cuda_queue *q);
 
 /* theta <- updated by optimiser `which` with coefficients coef[tally->step mod coefs], unless tally->bad_step is set.
  * state: host, of device pointers. */
 cudaError_t kz_optim_f32__cuda(int which, const kz_optim_coef *coef, int64_t coefs, const kz_tally *tally,
                                const double *norm, int64_t n, const float *g, float *theta, float *const *state,
                                const kz_cuda_queue *q);
+
+/* A whole step by one thread block: as the operations above do it one after the other, but of what they leave only
+ * parameters, moments, cursor and tally are written.  *fits <- false, and nothing is queued: the step is too large for
+ * that, or of a kind that it does not do. */
+cudaError_t kz_step_f32__cuda(const kz_step *s, bool *fits, const kz_cuda_queue *q);
 
 #ifdef __cplusplus
 }

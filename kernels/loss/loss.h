@@ -33,6 +33,8 @@ typedef struct {
     float *dz;                      /* (rows, outputs) */
     double *row_loss;               /* (rows): the binary32 loss, widened */
     double *row_score; /* (rows): 1 if the class is right, else 0; regression: sum of squared errors, original units */
+    double *sum_loss; /* or NULL, as sum_score then is: the sum of row_loss; by the device's operation, no CPU kernel */
+    double *sum_score;
 } kz_loss;
 
 typedef void kz_loss_fn(const kz_loss *l, int64_t row0, int64_t row1);

@@ -79,7 +79,8 @@ template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, 
 
 /* In single elements. */
 template <int LENGTH, int ROW, int DEPTH, int THREADS> struct kz_copier<LENGTH, ROW, DEPTH, THREADS, KZ_NARROW> {
-    static constexpr int LANES = LENGTH / 4, STEP = THREADS / LANES, COUNT = DEPTH / STEP;
+    /* A warp writes 32 neighbours, or 2 rows of 16: different banks. */
+    static constexpr int LANES = LENGTH < 32 ? LENGTH : 32, STEP = THREADS / LANES, COUNT = DEPTH / STEP;
     const float *from;
     int64_t step;
     int to, p, width; /* columns from this thread's first one on */

@@ -25,6 +25,7 @@
 #ifndef KZ_MATMUL_MATMUL_CUDA_H
 #define KZ_MATMUL_MATMUL_CUDA_H
 
+#include "kernels/arith/cuda_pieces.h"
 #include "kernels/cuda/launchers.h"
 #include "kernels/matmul/matmul_part_cuda.h"
 
@@ -136,34 +137,13 @@ template <class T, class Finish> struct kz_tile_work {
         if (first < end) end_chain(first);
     }
 
-    /* Is this the last of the tile's thread blocks to come here?  Then all that they wrote can be read: one thread's fences,
-     * after the barrier and before the next, speak for its block (PTX memory model: cumulativity), as in a grid barrier. */
-    __device__ __forceinline__ bool arrive_last()
-    {
-        unsigned *last = reinterpret_cast<unsigned *>(totals);
-        __syncthreads();
-        if (threadIdx.x == 0) {
-            __threadfence();
-            *last = kz_atomic_add(g.arrivals + tile, 1) + 1;
-            if (*last == static_cast<unsigned>(g.slices)) g.arrivals[tile] = 0;
-            __threadfence();
-        }
-        __syncthreads();
-        bool is = *last == static_cast<unsigned>(g.slices);
-        __syncthreads(); /* before totals are written */
-        return is;
-    }
-
     /* totals <- all slices' chains, added in order. */
     __device__ __forceinline__ void add_chains()
     {
         part.take(quads_of(0), false);
+        part.take_all(quads_of(1), static_cast<int64_t>(g.tiles) * (T::QUADS * T::THREADS), g.chains - 1);
         if (sums) sum_total = *sum_of(0);
-        KZ_NO_UNROLL
-        for (int c = 1; c < g.chains; c++) {
-            part.take(quads_of(c), true);
-            if (sums) sum_total += *sum_of(c);
-        }
+        for (int c = 1; c < g.chains && sums; c++) sum_total += *sum_of(c);
         part.put(totals);
     }
 
@@ -216,7 +196,9 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS) kz_tiled_product
     work.begin(finish);
     work.run(first, end < g.chains ? end : g.chains);
     if (g.slices > 1) {
-        if (!work.arrive_last()) return;
+        if (!kz_arrive_last(g.arrivals + work.tile, static_cast<unsigned>(g.slices),
+                            reinterpret_cast<unsigned *>(shared)))
+            return; /* the totals' place serves for the note */
         work.add_chains();
     }
     work.end(finish);

@@ -160,6 +160,30 @@ template <class T> struct kz_part {
         for (int q = 0; q < T::QUADS; q++) to[q * T::THREADS + threadIdx.x] = quad(q);
     }
 
+    /* acc <- acc + from, from + stride, ..., `count` of them in order; of small tiles several are loaded at once. */
+    __device__ __forceinline__ void take_all(const float4 *from, int64_t stride, int count)
+    {
+        constexpr int AT_ONCE = T::QUADS <= 2 ? 4 : 1;
+        KZ_NO_UNROLL
+        for (int c = 0; c < count; c += AT_ONCE, from += AT_ONCE * stride) {
+            float4 v[AT_ONCE][T::QUADS];
+            KZ_UNROLL
+            for (int i = 0; i < AT_ONCE; i++) {
+                KZ_UNROLL
+                for (int q = 0; q < T::QUADS; q++)
+                    if (c + i < count) v[i][q] = from[i * stride + q * T::THREADS + threadIdx.x];
+            }
+            KZ_UNROLL
+            for (int i = 0; i < AT_ONCE; i++) {
+                KZ_UNROLL
+                for (int q = 0; q < T::QUADS; q++) {
+                    float *to = &acc[q / T::COLUMN_GROUPS][q % T::COLUMN_GROUPS * 4];
+                    if (c + i < count) to[0] += v[i][q].x, to[1] += v[i][q].y, to[2] += v[i][q].z, to[3] += v[i][q].w;
+                }
+            }
+        }
+    }
+
     /* acc <- from, or from + acc: which of them is the total makes no difference. */
     __device__ __forceinline__ void take(const float4 *from, bool add)
     {

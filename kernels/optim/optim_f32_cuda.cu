@@ -1,27 +1,8 @@
 /* The optimisers of the list: one pass over parameters, gradient and moments. */
-#include "kernels/arith/cuda_pieces.h"
 #include "kernels/cuda/launchers.h"
-
-#include "kernels/optim/adam.h"
-#include "kernels/optim/adamw.h"
-#include "kernels/optim/sgd.h"
+#include "kernels/optim/optim_cuda.h"
 
 enum { THREADS = 128, BLOCKS = 8 /* of a multiprocessor, which holds all of them at once */ };
-
-#define STATE_1 , s
-#define STATE_2 , s, s + 1
-
-/* A formula of the list for one parameter and its moments s. */
-#define KZ_OPTIM(name, arrays, keys, text)                                                                             \
-    struct name##_formula {                                                                                            \
-        enum { moments = arrays };                                                                                     \
-        KZ_FN void apply(const kz_optim_coef *c, float g, float *p, float *s)                                          \
-        {                                                                                                              \
-            kz_##name(c, g, p STATE_##arrays);                                                                         \
-        }                                                                                                              \
-    };
-#include "kernels/optim/optim_list.inc"
-#undef KZ_OPTIM
 
 typedef struct {
     const kz_optim_coef *coef; /* (coefs) */
@@ -122,7 +103,7 @@ extern "C" cudaError_t kz_optim_f32__cuda(int which, const kz_optim_coef *coef, 
 #define KZ_OPTIM(name, arrays, keys, text)                                                                             \
     case KZ_OPTIM_##name:                                                                                              \
         for (int k = 0; k < arrays; k++) u.state[k] = state[k];                                                        \
-        return queue_step<name##_formula>(u, q);
+        return queue_step<kz_##name##_formula>(u, q);
 #include "kernels/optim/optim_list.inc"
 #undef KZ_OPTIM
     default: return cudaErrorInvalidValue;

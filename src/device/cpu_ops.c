@@ -244,6 +244,10 @@ static kz_status cpu_loss(kz_device *dev, const kz_loss *l)
 {
     cpu_job job = {.k = cpu_of(dev)->kernels, .loss = l};
     run(dev, l->rows, LOSS_WORK * l->outputs, PIECE_ELEMENTS, 1, loss_piece, &job);
+    if (l->sum_loss) {
+        *l->sum_loss = kz_sum_f64(l->rows, l->row_loss);
+        *l->sum_score = kz_sum_f64(l->rows, l->row_score);
+    }
     return KZ_OK;
 }
 
@@ -300,7 +304,7 @@ static void norm_piece(void *context, int64_t begin, int64_t end)
 }
 
 static kz_status cpu_finish_gradient(kz_device *dev, int64_t count, const int64_t *offset, int64_t all, float inverse,
-                                     float *g, double *norm)
+                                     float *g, double *norm, const kz_step_totals *end)
 {
     kz_cpu *cpu = cpu_of(dev);
     kz_status st = KZ_OK;
@@ -314,16 +318,11 @@ static kz_status cpu_finish_gradient(kz_device *dev, int64_t count, const int64_
         total += kz_sum_f64(blocks, cpu->square);
     }
     *norm = sqrt(total);
+    if (end)
+        kz_tally_step(kz_tree_f64(end->parts, end->part_loss), kz_tree_f64(end->parts, end->part_score), *norm,
+                      end->rows, end->at, end->tally);
 done:
     return st;
-}
-
-static kz_status cpu_tally(kz_device *dev, int64_t rows, int64_t parts, const double *part_loss,
-                           const double *part_score, const double *norm, kz_cursor *at, kz_tally *tally)
-{
-    (void)dev;
-    kz_tally_step(kz_tree_f64(parts, part_loss), kz_tree_f64(parts, part_score), *norm, rows, at, tally);
-    return KZ_OK;
 }
 
 /* ---- optimisers ---- */
@@ -356,6 +355,14 @@ static kz_status cpu_optim_step(kz_device *dev, int which, const kz_optim_coef *
     return KZ_OK;
 }
 
+/* Its parts, cut for the team, are what is fastest. */
+static kz_status cpu_step(kz_device *dev, const kz_step *s, bool *done)
+{
+    (void)dev, (void)s;
+    *done = false;
+    return KZ_OK;
+}
+
 static kz_status cpu_repeat(kz_device *dev, const void *key, size_t bytes, kz_queue_fn *queue, void *context)
 {
     (void)dev, (void)key, (void)bytes;
@@ -380,7 +387,7 @@ const kz_device_ops kz_device_cpu = {
     .sum = cpu_sum,
     .add = cpu_add,
     .finish_gradient = cpu_finish_gradient,
-    .tally = cpu_tally,
     .optim_step = cpu_optim_step,
+    .step = cpu_step,
     .repeat = cpu_repeat,
 };

@@ -9,6 +9,7 @@
 #include "kernels/gather/gather.h"
 #include "kernels/loss/loss.h"
 #include "kernels/optim/optim_f32.h"
+#include "kernels/step/step.h"
 #include "kz/base.h"
 #include "kz/config.h"
 
@@ -45,24 +46,26 @@ typedef struct {
                                float *db);
     /* dx (rows, inputs) <- dz w, and then as dense_slope does for `below`, the layer that made x. */
     kz_status (*dense_input)(kz_device *dev, const kz_dense *layer, const float *dz, const kz_dense *below, float *dx);
-    /* Per row: loss, score (docs/arithmetic.md, rule 11), and the gradient dz (rows, outputs) at z. */
+    /* Per row: loss, score (docs/arithmetic.md, rule 11), and the gradient dz (rows, outputs) at z; and where they are wanted
+     * the sums over the rows in the canonical order, +0 of none. */
     kz_status (*loss)(kz_device *dev, const kz_loss *l);
 
     /* *out <- sum of x[n] in the canonical order. */
     kz_status (*sum)(kz_device *dev, int64_t n, const double *x, double *out);
     /* a[n] <- a + b. */
     kz_status (*add)(kz_device *dev, int64_t n, const float *b, float *a);
-    /* g[n] <- g x inverse, and *norm <- its norm: tensors are offset[i] .. offset[i + 1] - 1 (count + 1). */
+    /* g[n] <- g x inverse, and *norm <- its norm: tensors are offset[i] .. offset[i + 1] - 1 (count + 1).  Then, unless end
+     * (host) is NULL, adds the cursor's step to the tally, loss and score as trees over its parts, and moves the cursor past
+     * its rows; sets bad_step if the step's loss or *norm is not finite. */
     kz_status (*finish_gradient)(kz_device *dev, int64_t count, const int64_t *offset, int64_t n, float inverse,
-                                 float *g, double *norm);
-    /* Adds the cursor's step of `rows` rows, loss and score as trees over its parts, and moves the cursor past it; sets
-     * bad_step if the step's loss or *norm is not finite. */
-    kz_status (*tally)(kz_device *dev, int64_t rows, int64_t parts, const double *part_loss, const double *part_score,
-                       const double *norm, kz_cursor *at, kz_tally *tally);
+                                 float *g, double *norm, const kz_step_totals *end);
     /* theta <- updated by optimiser `which` of kernels/optim/optim_list.inc with coefficients coef[tally->step mod
      * coefs], unless tally->bad_step is set.  state: host, its arrays the device's. */
     kz_status (*optim_step)(kz_device *dev, int which, const kz_optim_coef *coef, int64_t coefs, const kz_tally *tally,
                             const double *norm, int64_t n, const float *g, float *theta, float *const *state);
+    /* All of a step at once, to the same bits.  *done <- false, and nothing is queued, where the device has no way that is
+     * faster than its parts. */
+    kz_status (*step)(kz_device *dev, const kz_step *s, bool *done);
 
     /* Does what queue(context) queues.  Between two calls with the same bytes `key` it queues the same operations with
      * the same arguments: a device may record them and repeat the record instead of calling `queue`. */

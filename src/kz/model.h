@@ -45,6 +45,9 @@ typedef struct {
 /* *z <- outputs (rows, outputs) for x (rows, inputs); both on the device, *z borrowed until the next call. */
 kz_status kz_model_forward(kz_model *model, int64_t rows, const float *x, const kz_model_step *step, float **z);
 
+/* layer[] <- the layers at work on `rows` rows, first to last; their number, or 0 if that is more than `most`. */
+int64_t kz_model_layers(const kz_model *model, int64_t rows, const kz_model_step *step, int64_t most, kz_dense *layer);
+
 /* grad (parameters) <- gradient of the sum over the rows of the loss, from dz (rows, outputs) at the outputs of the last
  * forward, which had the same x and step; destroys dz. */
 kz_status kz_model_backward(kz_model *model, int64_t rows, const float *x, const kz_model_step *step, float *dz,

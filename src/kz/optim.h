@@ -24,6 +24,9 @@ kz_status kz_optim_prepare(kz_optim *opt, int64_t step);
  * *norm is the gradient's norm; all on the device. */
 kz_status kz_optim_step(kz_optim *opt, const kz_tally *tally, const double *norm, const float *grad, float *theta);
 
+/* Has s do such an update of theta (parameters of s, on the device). */
+void kz_optim_join(const kz_optim *opt, float *theta, kz_step *s);
+
 /* Learning rate of step s, before it is rounded to binary32. */
 double kz_optim_rate(const kz_config_optimizer *cfg, int64_t step, int64_t steps);
 

@@ -26,6 +26,13 @@ static kz_dense at_work(const kz_model *m, int64_t i, int64_t rows, const kz_mod
     return d;
 }
 
+int64_t kz_model_layers(const kz_model *m, int64_t rows, const kz_model_step *step, int64_t most, kz_dense *layer)
+{
+    if (m->n_layers > most) return 0;
+    for (int64_t i = 0; i < m->n_layers; i++) layer[i] = at_work(m, i, rows, step);
+    return m->n_layers;
+}
+
 kz_status kz_model_forward(kz_model *m, int64_t rows, const float *x, const kz_model_step *step, float **z)
 {
     kz_status st = KZ_OK;

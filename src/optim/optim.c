@@ -126,6 +126,15 @@ kz_status kz_optim_step(kz_optim *opt, const kz_tally *tally, const double *norm
                                      opt->state);
 }
 
+void kz_optim_join(const kz_optim *opt, float *theta, kz_step *s)
+{
+    s->optimizer = opt->which;
+    s->coef = opt->coef;
+    s->coefs = COEFS;
+    s->theta = theta;
+    for (int i = 0; i < opt->arrays; i++) s->state[i] = opt->state[i];
+}
+
 int kz_optim_arrays_of(const char *name)
 {
     int which = find(name);

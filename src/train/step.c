@@ -1,52 +1,80 @@
 /* One training step: the parts of a batch forward and backward, their gradients as a tree, the update. */
 #include "train/trainer.h"
 
+/* Rows first .. first + rows - 1 of the view to t->x.  at: the training step, whose cursor `first` counts from; or NULL. */
+static kz_gather gathering(const trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_cursor *at)
+{
+    return (kz_gather){.rows = rows,
+                       .width = t->data->features,
+                       .row = view->row + first,
+                       .at = at,
+                       .from = view->x,
+                       .bytes = view->split->element == KZ_U8 ? 1 : 4,
+                       .mean = t->mean,
+                       .factor = t->factor,
+                       .divisor = t->data->scale_x.divisor,
+                       .x = t->x};
+}
+
+/* Their losses and scores, from the outputs z, and t->dz. */
+static kz_loss losing(const trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_cursor *at,
+                      const float *z)
+{
+    return (kz_loss){.which = t->loss,
+                     .rows = rows,
+                     .outputs = t->outputs,
+                     .z = z,
+                     .row = view->row + first,
+                     .at = at,
+                     .label = view->label,
+                     .value = view->value,
+                     .raw = view->raw,
+                     .mean = t->target_mean,
+                     .deviation = t->target_deviation,
+                     .dz = t->dz,
+                     .row_loss = t->row_loss,
+                     .row_score = t->row_score};
+}
+
+/* Gathers rows, runs them through the model and scores them into `out`, of which the rows' and the sums' places are set. */
+static kz_status forward_into(trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_model_step *at,
+                              const kz_loss *out)
+{
+    const kz_cursor *from = at ? at->at : NULL;
+    float *z = NULL;
+    kz_status st = KZ_OK;
+    kz_gather gather = gathering(t, view, first, rows, from);
+    KZ_TRY(t->dev->ops->gather(t->dev, &gather));
+    KZ_TRY(kz_model_forward(t->model, rows, t->x, at, &z));
+    kz_loss loss = losing(t, view, first, rows, from, z);
+    loss.row_loss = out->row_loss;
+    loss.row_score = out->row_score;
+    loss.sum_loss = out->sum_loss;
+    loss.sum_score = out->sum_score;
+    KZ_TRY(t->dev->ops->loss(t->dev, &loss));
+done:
+    return st;
+}
+
 /* Gathers rows first .. first + rows - 1 of the view, runs them through the model and scores them; t->dz <- their
  * gradients.  at: the training step (dropout), whose cursor `first` counts from; or NULL. */
 kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_model_step *at,
                           double *row_loss, double *row_score)
 {
-    float *z = NULL;
-    kz_status st = KZ_OK;
-    kz_gather gather = {.rows = rows,
-                        .width = t->data->features,
-                        .row = view->row + first,
-                        .at = at ? at->at : NULL,
-                        .from = view->x,
-                        .bytes = view->split->element == KZ_U8 ? 1 : 4,
-                        .mean = t->mean,
-                        .factor = t->factor,
-                        .divisor = t->data->scale_x.divisor,
-                        .x = t->x};
-    KZ_TRY(t->dev->ops->gather(t->dev, &gather));
-    KZ_TRY(kz_model_forward(t->model, rows, t->x, at, &z));
-    kz_loss loss = {.which = t->loss,
-                    .rows = rows,
-                    .outputs = t->outputs,
-                    .z = z,
-                    .row = view->row + first,
-                    .at = at ? at->at : NULL,
-                    .label = view->label,
-                    .value = view->value,
-                    .raw = view->raw,
-                    .mean = t->target_mean,
-                    .deviation = t->target_deviation,
-                    .dz = t->dz,
-                    .row_loss = row_loss,
-                    .row_score = row_score};
-    KZ_TRY(t->dev->ops->loss(t->dev, &loss));
-done:
-    return st;
+    kz_loss out = {.row_loss = row_loss, .row_score = row_score};
+    return forward_into(t, view, first, rows, at, &out);
 }
 
 /* Part `part` of the batch, its rows first .. first + rows - 1: gradient of the sum of their losses, and the sums. */
 static kz_status run_part(trainer *t, int64_t first, int64_t rows, int64_t part, float *gradient)
 {
     kz_model_step at = {.seed = t->cfg->seed, .at = t->cursor, .first_row = first};
+    kz_loss out = {.row_loss = t->row_loss,
+                   .row_score = t->row_score,
+                   .sum_loss = t->part_loss + part,
+                   .sum_score = t->part_score + part};
     kz_status st = KZ_OK;
-    KZ_TRY(trainer_forward(t, &t->train, first, rows, &at, t->row_loss, t->row_score));
-    KZ_TRY(t->dev->ops->sum(t->dev, rows, t->row_loss, t->part_loss + part));
-    KZ_TRY(t->dev->ops->sum(t->dev, rows, t->row_score, t->part_score + part));
+    KZ_TRY(forward_into(t, &t->train, first, rows, &at, &out));
     KZ_TRY(kz_model_backward(t->model, rows, t->x, &at, t->dz, gradient));
 done:
     return st;
@@ -58,6 +86,25 @@ typedef struct {
     int64_t rows;
 } queued_step;
 
+/* *done <- whether the device has done all of it at once: it may where the batch is one part. */
+static kz_status queue_whole(trainer *t, int64_t rows, bool *done)
+{
+    kz_model_step at = {.seed = t->cfg->seed, .at = t->cursor};
+    kz_step s = {.gather = gathering(t, &t->train, 0, rows, t->cursor),
+                 .tensors = t->n_tensors,
+                 .parameters = t->parameters,
+                 .offset = t->tensor_offset,
+                 .at = t->cursor,
+                 .tally = t->tally};
+    *done = false;
+    if (t->cfg->train.micro_batches > 1) return KZ_OK;
+    s.layers = kz_model_layers(t->model, rows, &at, KZ_STEP_LAYERS, s.layer);
+    if (s.layers == 0) return KZ_OK;
+    s.loss = losing(t, &t->train, 0, rows, t->cursor, s.layer[s.layers - 1].y);
+    kz_optim_join(t->optim, kz_model_weights(t->model), &s);
+    return t->dev->ops->step(t->dev, &s, done);
+}
+
 /* Part i holds rows floor(i b / m) .. floor((i + 1) b / m) - 1.  Gradients are added as a tree of adjacent pairs, found as
  * a binary counter finds its carries; what is left at the end merges from the right: an odd last one passes up. */
 static kz_status queue_step(void *context)
@@ -66,8 +113,13 @@ static kz_status queue_step(void *context)
     trainer *t = q->t;
     const kz_device_ops *ops = t->dev->ops;
     int64_t parts = t->cfg->train.micro_batches, rows = q->rows;
+    kz_step_totals totals = {rows, parts, t->part_loss, t->part_score, t->cursor, t->tally};
     int depth = 0;
+    bool done = false;
     kz_status st = KZ_OK;
+    KZ_TRY(trainer_go_on(t));
+    KZ_TRY(queue_whole(t, rows, &done));
+    if (done) return KZ_OK;
     for (int64_t i = 0; i < parts; i++) {
         int64_t first = i * rows / parts, end = (i + 1) * rows / parts;
         KZ_TRY(trainer_go_on(t)); /* no weight has changed yet */
@@ -77,8 +129,7 @@ static kz_status queue_step(void *context)
     }
     for (; depth > 1; depth--) KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
     KZ_TRY(ops->finish_gradient(t->dev, t->n_tensors, t->tensor_offset, t->parameters, (float)(1.0 / (double)rows),
-                                t->gradient[0], t->norm));
-    KZ_TRY(ops->tally(t->dev, rows, parts, t->part_loss, t->part_score, t->norm, t->cursor, t->tally));
+                                t->gradient[0], t->norm, &totals));
     KZ_TRY(kz_optim_step(t->optim, t->tally, t->norm, t->gradient[0], kz_model_weights(t->model)));
 done:
     return st;

@@ -41,6 +41,11 @@ TEST_F(CudaOnCpuCatches, RaceOfBlocks)
     EXPECT_GT(different_results({planted_last_block_wins, 8, 32, 0, 0, {}, 32}), 1u);
 }
 
+TEST_F(CudaOnCpuCatches, ArrivalWithoutABarrier)
+{
+    EXPECT_GT(different_results({planted_arrive_too_early, 4, 32, 0, 128, counted(128), 130}), 1u);
+}
+
 TEST_F(CudaOnCpuCatches, UnsetSharedMemory)
 {
     planted_call call = {planted_read_unset_shared, 1, 64, 256, 0, {}, 64};

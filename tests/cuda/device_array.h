@@ -68,7 +68,8 @@ template <class T> class Array {
 // `multiprocessors` decides how a launch is cut: with one, small arrays show what large ones do.
 class Queue {
   public:
-    explicit Queue(int multiprocessors = 132, int64_t scratch = 1 << 14, size_t shift = 0, bool counters = true)
+    explicit Queue(int multiprocessors = 132, int64_t scratch = 1 << 14, size_t shift = 0, bool counters = true,
+                   int64_t shared = 227 << 10)
         : scratch_(std::vector<float>(static_cast<size_t>(scratch), oracle::kNan), shift),
           arrivals_(std::vector<unsigned>(KZ_CUDA_ARRIVALS, 0))
     {
@@ -76,6 +77,7 @@ class Queue {
         queue_.scratch = scratch_.begin();
         queue_.scratch_floats = scratch;
         queue_.multiprocessors = multiprocessors;
+        queue_.shared = shared;
         queue_.arrivals = counters ? arrivals_.begin() : nullptr;
     }
     ~Queue()

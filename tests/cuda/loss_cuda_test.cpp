@@ -33,7 +33,8 @@ Batch batch(Random &random, int which, int64_t rows, int64_t outputs, std::vecto
     return b;
 }
 
-void expect_plain(const Batch &b, int64_t begin, unsigned order = 0)
+// counters: with them the last thread block adds the rows up, without them launches of their own do.
+void expect_plain(const Batch &b, int64_t begin, unsigned order = 0, bool counters = true)
 {
     size_t rows = static_cast<size_t>(b.rows), n = rows * static_cast<size_t>(b.outputs);
     std::vector<float> dz(n, oracle::kNan);
@@ -46,7 +47,7 @@ void expect_plain(const Batch &b, int64_t begin, unsigned order = 0)
     l.dz = dz.data(), l.row_loss = loss.data(), l.row_score = score.data();
     kz_loss_f32__plain(&l, 0, b.rows);
 
-    Queue q;
+    Queue q(132, 1 << 14, 0, counters);
     Array<float> z(b.z, order % 2), dzs(std::vector<float>(n, oracle::kNan), order % 3);
     Array<float> value(b.value), raw(b.raw);
     Array<int64_t> row(b.row);
@@ -57,6 +58,8 @@ void expect_plain(const Batch &b, int64_t begin, unsigned order = 0)
     l.z = z.begin(), l.row = row.begin(), l.at = begin ? at.begin() : nullptr, l.label = label.begin();
     l.value = value.begin(), l.raw = raw.begin(), l.mean = mean.begin(), l.deviation = deviation.begin();
     l.dz = dzs.begin(), l.row_loss = losses.begin(), l.row_score = scores.begin();
+    Array<double> sums({-1.0, -1.0});
+    l.sum_loss = sums.begin(), l.sum_score = sums.begin() + 1;
     cuda::check(kz_loss_f32__cuda(&l, q));
 
     std::string what = kz_loss_name(b.which) + std::string(" ") + std::to_string(b.rows) + " x " +
@@ -64,6 +67,9 @@ void expect_plain(const Batch &b, int64_t begin, unsigned order = 0)
     ASSERT_EQ(oracle::first_difference(losses.values(), loss), -1) << what;
     ASSERT_EQ(oracle::first_difference(scores.values(), score), -1) << what;
     ASSERT_EQ(oracle::first_difference(dzs.values(), dz), -1) << what;
+    const double wanted[] = {kz_sum_f64(b.rows, loss.data()), kz_sum_f64(b.rows, score.data())};
+    ASSERT_TRUE(oracle::same(sums.values()[0], wanted[0])) << what << ": " << sums.values()[0] << ", not " << wanted[0];
+    ASSERT_TRUE(oracle::same(sums.values()[1], wanted[1])) << what << ": " << sums.values()[1] << ", not " << wanted[1];
     ASSERT_TRUE(q.intact());
 }
 
@@ -161,6 +167,26 @@ TEST(CudaSquaredError, GivesThePlainBits)
                 expect_plain(b, rows % 3, order);
             }
     });
+}
+
+// Around a block of 1024 rows, and where the sums get launches of their own.
+TEST(CudaLoss, SumsOfManyRowsAreTheRules)
+{
+    Random random(117);
+    cuda::for_each_order([&](unsigned order) {
+        for (int64_t rows : {1023, 1024, 1025, 2049})
+            for (bool counters : {true, false}) {
+                if (order > 3 && rows != 1025) continue;
+                Batch b = batch(random, KZ_LOSS_squared_error, rows, 1, cuda::numbers(random, rows, order == 2));
+                expect_plain(b, rows % 2, order, counters);
+                b = batch(random, KZ_LOSS_squared_error, rows, 5, cuda::numbers(random, rows * 5));
+                expect_plain(b, rows % 2, order, counters);
+            }
+    });
+    for (int64_t rows : {8192, 8193})
+        expect_plain(batch(random, KZ_LOSS_squared_error, rows, 1, cuda::numbers(random, rows)), 0);
+    expect_plain(batch(random, KZ_LOSS_cross_entropy, 1030, 10, random.floats(10300, -9, 9)), 1, 3);
+    expect_plain(batch(random, KZ_LOSS_cross_entropy, 1030, 33, random.floats(1030 * 33, -9, 9)), 1, 2);
 }
 
 TEST(CudaLoss, RefusesWhatIsNotInTheList)

@@ -7,19 +7,20 @@ using cuda::Array;
 using cuda::Queue;
 using oracle::Random;
 
-void expect_plain(const std::vector<int64_t> &sizes, std::vector<float> g, float inverse, size_t shift, unsigned order)
+void expect_plain(const std::vector<int64_t> &sizes, std::vector<float> g, float inverse, size_t shift, unsigned order,
+                  bool counters = true)
 {
     std::vector<int64_t> offset = {0};
     for (int64_t n : sizes) offset.push_back(offset.back() + n);
     int64_t count = static_cast<int64_t>(sizes.size()), all = offset.back();
     ASSERT_EQ(all, static_cast<int64_t>(g.size()));
 
-    Queue q;
+    Queue q(132, 1 << 14, 0, counters);
     Array<float> to(g, shift);
     Array<int64_t> offsets(offset);
     Array<double> norm({-1.0}), square(std::vector<double>(static_cast<size_t>(kz_norm_squares(all, count)), -1.0));
-    cuda::check(
-        kz_mean_norm_f32__cuda(count, offsets.begin(), all, inverse, to.begin(), square.begin(), norm.begin(), q));
+    cuda::check(kz_mean_norm_f32__cuda(count, offsets.begin(), all, inverse, to.begin(), square.begin(), norm.begin(),
+                                       nullptr, q));
 
     double total = 0;
     for (size_t t = 0; t < sizes.size(); t++) {
@@ -33,6 +34,7 @@ void expect_plain(const std::vector<int64_t> &sizes, std::vector<float> g, float
         << got << ", wanted " << wanted << ": " << all << " elements in " << count << " tensors, order " << order;
     ASSERT_EQ(oracle::first_difference(to.values(), g), -1) << "order " << order;
     (void)square.values(); // nothing outside was written
+    ASSERT_TRUE(q.intact());
 }
 
 int64_t total(const std::vector<int64_t> &sizes)
@@ -70,12 +72,27 @@ TEST(CudaMeanNorm, GivesThePlainBitsForAnyTensors)
                                              {1025, 0, 0, 1},
                                              {70000, 0},
                                              {66560, 1024, 1024}};
-    all.push_back(many(random, 40, 300));  // more than a warp's, in one launch
-    all.push_back(many(random, 70, 2500)); // in two
+    all.push_back(many(random, 40, 300));  // more than a warp's
+    all.push_back(many(random, 70, 2500)); // of several thread blocks
     cuda::for_each_order([&](unsigned order) {
         for (const std::vector<int64_t> &sizes : all)
             expect_plain(sizes, cuda::numbers(random, total(sizes)), static_cast<float>(1.0 / 7), order % 2, order);
     });
+}
+
+TEST(CudaMeanNorm, WithoutCountersOneBlockDoesAll)
+{
+    Random random(93);
+    for (const std::vector<int64_t> &sizes : {std::vector<int64_t>{7000, 3}, {70000, 0, 5}, {300}})
+        for (unsigned order : {0u, 3u}) {
+#ifdef KZ_CUDA_ON_CPU_H
+            kz_cuda_on_cpu_order(order);
+#endif
+            expect_plain(sizes, cuda::numbers(random, total(sizes)), 0.25f, 0, order, false);
+        }
+#ifdef KZ_CUDA_ON_CPU_H
+    kz_cuda_on_cpu_order(0);
+#endif
 }
 
 TEST(CudaMeanNorm, HasMoreThanTwoLevels)

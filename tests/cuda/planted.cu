@@ -169,6 +169,19 @@ static __global__ void last_block_wins(int64_t, const float *, float *y)
     y[threadIdx.x] = (float)blockIdx.x;
 }
 
+/* y[1] <- sum of y[2 ...], into which x was copied, by the last block to come: whose own threads it does not wait for.
+ * y[0], as an integer, counts blocks. */
+static __global__ void arrive_too_early(int64_t n, const float *x, float *y)
+{
+    unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+    y[2 + i] = x[i];
+    if (threadIdx.x > 0) return;
+    __threadfence();
+    if (kz_atomic_add(reinterpret_cast<unsigned *>(y), 1) + 1 < gridDim.x) return;
+    __threadfence();
+    for (int64_t j = 0; j < n; j++) y[1] += y[2 + j];
+}
+
 /* ---- faults: refused ---- */
 
 static __global__ void barrier_in_branch(int64_t, const float *, float *y)

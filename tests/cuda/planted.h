@@ -12,7 +12,8 @@
 #define PLANTED_PLAIN(X)                                                                                               \
     X(double_each)                                                                                                     \
     X(sum_blocks) X(turn_twice) X(shuffle_all) X(vote) X(fetch_staged) X(count_atomic) X(take_tickets) X(write_index)
-#define PLANTED_RACES(X) X(read_neighbour) X(read_neighbour_in_warp) X(read_before_wait) X(last_block_wins)
+#define PLANTED_RACES(X)                                                                                               \
+    X(read_neighbour) X(read_neighbour_in_warp) X(read_before_wait) X(last_block_wins) X(arrive_too_early)
 #define PLANTED_FAULTS(X)                                                                                              \
     X(barrier_in_branch)                                                                                               \
     X(barrier_in_both_branches)                                                                                        \

@@ -43,12 +43,11 @@ void step_on_device(const Arrays &a, const kz_cuda_queue *q)
     kz_loss l = losing(a);
     float *state[] = {a.m, a.v};
     cuda::check(kz_gather_f32__cuda(&g, q));
+    l.sum_loss = a.loss, l.sum_score = a.score;
     cuda::check(kz_loss_f32__cuda(&l, q));
-    cuda::check(kz_sum_f64__cuda(ROWS, a.row_loss, a.loss, q));
-    cuda::check(kz_sum_f64__cuda(ROWS, a.row_score, a.score, q));
     cuda::check(kz_add_f32__cuda(ROWS * WIDTH, a.dz, a.g, q));
-    cuda::check(kz_mean_norm_f32__cuda(2, a.offset, WEIGHTS, 0.5f, a.g, a.square, a.norm, q));
-    cuda::check(kz_tally__cuda(ROWS, 1, a.loss, a.score, a.norm, a.at, a.tally, q));
+    kz_step_totals end = {ROWS, 1, a.loss, a.score, a.at, a.tally};
+    cuda::check(kz_mean_norm_f32__cuda(2, a.offset, WEIGHTS, 0.5f, a.g, a.square, a.norm, &end, q));
     cuda::check(kz_optim_f32__cuda(KZ_OPTIM_adam, a.coef, COEFS, a.tally, a.norm, WEIGHTS, a.g, a.theta, state, q));
 }
 

@@ -1,4 +1,4 @@
-// Sums on the device: rule 3, vectors added, the tally of a step.
+// Sums on the device: rule 3, vectors added, the tally at a step's end.
 #include "device_array.h"
 
 namespace {
@@ -147,11 +147,16 @@ void tally_both(Standing &s, int64_t rows, const std::vector<double> &loss, cons
 {
     int64_t parts = static_cast<int64_t>(loss.size());
     Queue q;
-    Array<double> losses(loss), scores(score), norms({norm});
+    Array<double> losses(loss), scores(score), norms({-1.0}), square(std::vector<double>(size_t{2}, -1.0));
+    Array<float> gradient({static_cast<float>(norm)});
+    Array<int64_t> offset({0, 1});
     Array<kz_cursor> at({s.at});
     Array<kz_tally> tally({s.tally});
+    kz_step_totals end = {rows, parts, losses.begin(), scores.begin(), at.begin(), tally.begin()};
+    ASSERT_GE(2, kz_norm_squares(1, 1));
     cuda::check(
-        kz_tally__cuda(rows, parts, losses.begin(), scores.begin(), norms.begin(), at.begin(), tally.begin(), q));
+        kz_mean_norm_f32__cuda(1, offset.begin(), 1, 1.0f, gradient.begin(), square.begin(), norms.begin(), &end, q));
+    ASSERT_TRUE(oracle::same(norms.values()[0], norm));
     kz_tally_step(kz_tree_f64(parts, loss.data()), kz_tree_f64(parts, score.data()), norm, rows, &s.at, &s.tally);
     Standing got = {at.values()[0], tally.values()[0]};
     ASSERT_TRUE(same(got, s)) << parts << " parts, loss " << got.tally.loss << ", wanted " << s.tally.loss;
@@ -164,10 +169,10 @@ TEST(CudaTally, AddsTheTreeOfThePartsAndMovesTheCursor)
     Random random(73);
     cuda::for_each_order([&](unsigned) {
         Standing s = {{5, 100}, {0.5, 2, -1, 99}};
-        for (int64_t parts : {1, 2, 3, 5, 8, 31, 64, 100})
+        for (int64_t parts : {1, 2, 3, 5, 8, 31, 32, 33, 63, 64, 65, 100, 992, 1023, 1024, 1025})
             tally_both(s, 7, wild(random, parts), wild(random, parts), 1.5);
-        EXPECT_EQ(s.at.begin, 5 + 8 * 7);
-        EXPECT_EQ(s.at.step, 108);
+        EXPECT_EQ(s.at.begin, 5 + 16 * 7);
+        EXPECT_EQ(s.at.step, 116);
         EXPECT_EQ(s.tally.bad_step, -1);
     });
 }

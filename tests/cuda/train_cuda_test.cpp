@@ -143,6 +143,34 @@ TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
     EXPECT_TRUE(has(r.err, "scratch") && has(r.err, "4.0 MiB of GPU memory")) << r.err;
 }
 
+// A launch that waits for the one before costs more than what most of them do for a small network: they must not creep back.
+TEST(CudaTrain, AStepIsAsFewLaunchesAsItCanBe)
+{
+    struct {
+        const char *layers, *batch, *parts;
+        size_t launches; // all of them in one line: one stream is recorded
+    } const steps[] = {
+        {"[{type: dense, units: 32, activation: relu}, {type: dense}]", "32", "1", 1}, // 64-32-10
+        {"[{type: dense, units: 32, activation: relu}, {type: dense}]", "128", "1", 1},
+        /* gather, 2 forward, loss, 2 weights, input, norm, update */
+        {"[{type: dense, units: 400, activation: relu}, {type: dense}]", "128", "1", 9},
+        /* twice all but the last two, and one addition */
+        {"[{type: dense, units: 32, activation: relu}, {type: dense}]", "32", "2", 2 * 7 + 1 + 2},
+    };
+    for (const auto &step : steps) {
+        Folder folder;
+        Result r = kaizen({"train", "--config", example("digits.yaml"), "--device", "cuda", "--out", folder.path("run"),
+                           "--set", "train.epochs=1", "--set", std::string("model.layers=") + step.layers, "--set",
+                           std::string("train.batch=") + step.batch, "--set",
+                           std::string("train.micro_batches=") + step.parts},
+                          on_cpu(0, {{"KAIZEN_CUDA_GRAPHS", "1"}}));
+        ASSERT_EQ(r.status, 0) << r.err;
+        size_t at = r.err.find("a graph of ");
+        ASSERT_NE(at, std::string::npos) << r.err;
+        EXPECT_EQ(std::stoul(r.err.substr(at + 11)), step.launches) << r.err.substr(at, r.err.find('\n', at) - at);
+    }
+}
+
 // The data do not fit: they are read from the machine's memory, the bits are the same.
 TEST(CudaTrain, DataThatDoNotFitStayOutside)
 {

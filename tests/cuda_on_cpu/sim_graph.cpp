@@ -2,6 +2,8 @@
 #include "sim_stream.h"
 
 #include <algorithm>
+#include <stdio.h>
+#include <stdlib.h>
 
 struct CUgraph_st {
     kz_sim::nodes recorded;
@@ -34,6 +36,15 @@ static cudaError_t run_nodes(const nodes &all)
     cudaError_t e = cudaSuccess;
     for (size_t i = 0; i < all.size() && e == cudaSuccess; i++) e = all[i].run();
     return e;
+}
+
+/* With KAIZEN_CUDA_GRAPHS: what a graph is made of, on stderr. */
+static void list_nodes(const nodes &all)
+{
+    if (!getenv("KAIZEN_CUDA_GRAPHS")) return;
+    fprintf(stderr, "cuda-on-cpu: a graph of %zu operations:", all.size());
+    for (const node &n : all) fprintf(stderr, " [%s]", n.what.c_str());
+    fprintf(stderr, "\n");
 }
 
 } // namespace kz_sim
@@ -91,6 +102,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *pGraphExec, cudaGraph_t graph,
     if (sticky() != cudaSuccess) return sticky();
     *pGraphExec = new CUgraphExec_st{std::make_shared<const nodes>(graph->recorded)};
     executables.push_back(*pGraphExec);
+    list_nodes(graph->recorded);
     return cudaSuccess;
 }
 

@@ -242,7 +242,8 @@ TEST(DeviceOps, FinishGradientScalesAndAddsTheTensors)
         Array<float> grad(dev, g);
         Array<int64_t> at(dev, offset);
         Array<double> norm(dev, 1);
-        ASSERT_EQ(dev->finish_gradient(dev.get(), 5, at.get(), offset.back(), inverse, grad.get(), norm.get()), KZ_OK);
+        ASSERT_EQ(dev->finish_gradient(dev.get(), 5, at.get(), offset.back(), inverse, grad.get(), norm.get(), nullptr),
+                  KZ_OK);
         ASSERT_EQ(oracle::first_difference(grad.values(), scaled), -1);
         ASSERT_TRUE(oracle::same(norm.values()[0], std::sqrt(total)));
     });
@@ -255,9 +256,12 @@ TEST(DeviceOps, TallyAddsStepsAndRemembersTheFirstBadOne)
     fresh.bad_step = -1;
     Array<kz_tally> tally(dev, std::vector<kz_tally>{fresh});
     Array<kz_cursor> cursor(dev, std::vector<kz_cursor>{{0, 0}});
-    Array<double> loss(dev, {1.5, 2, 4}), score(dev, {1, 0, 1}), norm(dev, {3.0});
+    Array<double> loss(dev, {1.5, 2, 4}), score(dev, {1, 0, 1}), norm(dev, 1);
+    Array<float> gradient(dev, {3.0f});
+    Array<int64_t> offset(dev, {0, 1});
     auto add_step = [&](int64_t rows, int64_t parts) {
-        return dev->tally(dev.get(), rows, parts, loss.get(), score.get(), norm.get(), cursor.get(), tally.get());
+        kz_step_totals end = {rows, parts, loss.get(), score.get(), cursor.get(), tally.get()};
+        return dev->finish_gradient(dev.get(), 1, offset.get(), 1, 1.0f, gradient.get(), norm.get(), &end);
     };
     ASSERT_EQ(add_step(32, 3), KZ_OK);
     ASSERT_EQ(add_step(32, 2), KZ_OK);
@@ -267,10 +271,10 @@ TEST(DeviceOps, TallyAddsStepsAndRemembersTheFirstBadOne)
     EXPECT_EQ(tally.values()[0].step, 1);
     EXPECT_EQ(cursor.values()[0].step, 2);
     EXPECT_EQ(cursor.values()[0].begin, 64);
-    norm.set({NAN});
+    gradient.set({NAN});
     ASSERT_EQ(add_step(32, 3), KZ_OK);
     EXPECT_EQ(tally.values()[0].bad_step, 2);
-    norm.set({1});
+    gradient.set({1});
     ASSERT_EQ(add_step(5, 3), KZ_OK);
     EXPECT_EQ(tally.values()[0].bad_step, 2) << "the first one counts";
     EXPECT_EQ(tally.values()[0].step, 3);
@@ -285,9 +289,13 @@ TEST(DeviceOps, TallySeesEveryKindOfBadStep)
             kz_tally fresh = {};
             fresh.bad_step = -1;
             Array<kz_tally> tally(dev, std::vector<kz_tally>{fresh});
-            Array<double> loss(dev, {1, in_loss ? bad : 1}), score(dev, {1, 1}), norm(dev, {in_loss ? 1 : bad});
+            Array<double> loss(dev, {1, in_loss ? bad : 1}), score(dev, {1, 1}), norm(dev, 1);
+            Array<float> gradient(dev, {static_cast<float>(in_loss ? 1 : bad)});
+            Array<int64_t> offset(dev, {0, 1});
             Array<kz_cursor> at(dev, std::vector<kz_cursor>{{0, 41}});
-            ASSERT_EQ(dev->tally(dev.get(), 8, 2, loss.get(), score.get(), norm.get(), at.get(), tally.get()), KZ_OK);
+            kz_step_totals end = {8, 2, loss.get(), score.get(), at.get(), tally.get()};
+            ASSERT_EQ(dev->finish_gradient(dev.get(), 1, offset.get(), 1, 1.0f, gradient.get(), norm.get(), &end),
+                      KZ_OK);
             EXPECT_EQ(tally.values()[0].bad_step, 41);
         }
 }

@@ -128,7 +128,7 @@ void check_norm(const json_t *v)
         std::vector<float> g = f32s(v, "g");
         double norm = 0;
         ASSERT_EQ(KZ_OK, dev->ops->finish_gradient(dev, (int64_t)offset.size() - 1, offset.data(), offset.back(),
-                                                   f32(v, "inverse"), g.data(), &norm));
+                                                   f32(v, "inverse"), g.data(), &norm, nullptr));
         expect_same({norm}, f64s(v, "norm"), "norm");
     });
 }
@@ -141,7 +141,9 @@ void check_tree(const json_t *v)
         kz_tally tally = {};
         tally.bad_step = -1;
         kz_cursor at = {};
-        ASSERT_EQ(KZ_OK, dev->ops->tally(dev, 1, (int64_t)x.size(), x.data(), x.data(), &norm, &at, &tally));
+        kz_step_totals end = {1, (int64_t)x.size(), x.data(), x.data(), &at, &tally};
+        const int64_t offset[] = {0};
+        ASSERT_EQ(KZ_OK, dev->ops->finish_gradient(dev, 0, offset, 0, 1.0f, nullptr, &norm, &end));
         expect_same({tally.loss}, f64s(v, "sum"), "loss");
         expect_same({tally.score}, f64s(v, "sum"), "score");
     });
@@ -180,7 +182,7 @@ void update_on(kz_device *dev, const kz_config *cfg, const json_t *v)
         std::vector<float> g(all.begin() + step * n, all.begin() + (step + 1) * n);
         double norm = 0;
         tally.step = step;
-        EXPECT_EQ(KZ_OK, dev->ops->finish_gradient(dev, 1, offset, n, 1.0f, g.data(), &norm));
+        EXPECT_EQ(KZ_OK, dev->ops->finish_gradient(dev, 1, offset, n, 1.0f, g.data(), &norm, nullptr));
         EXPECT_EQ(KZ_OK, kz_optim_prepare(opt, step));
         EXPECT_EQ(KZ_OK, kz_optim_step(opt, &tally, &norm, g.data(), p.data()));
         after.insert(after.end(), p.begin(), p.end());

@@ -83,6 +83,13 @@ done:
     return st;
 }
 
+/* Bytes of shared memory that a block can have; 0, with which nothing that needs much is done: not known. */
+static int64_t shared_of(int ordinal)
+{
+    struct cudaDeviceProp p;
+    return cudaGetDeviceProperties(&p, ordinal) == cudaSuccess ? (int64_t)p.sharedMemPerBlockOptin : 0;
+}
+
 kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
 {
     kz_cuda *cuda = NULL;
@@ -100,6 +107,7 @@ kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
     KZ_CUDA(cudaSetDevice((int)ordinal));
     KZ_CUDA(cudaStreamCreateWithFlags(&cuda->queue.stream, cudaStreamNonBlocking));
     cuda->queue.multiprocessors = (int)cuda->gpu.multiprocessors;
+    cuda->queue.shared = shared_of((int)ordinal);
     KZ_TRY(kz_cuda_stage_create(cuda));
     KZ_TRY(kz_cuda_repeat_create(cuda));
     KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.scratch, SCRATCH * sizeof(float), "scratch"));

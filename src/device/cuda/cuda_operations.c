@@ -84,21 +84,12 @@ done:
 }
 
 static kz_status cuda_finish_gradient(kz_device *dev, int64_t count, const int64_t *offset, int64_t n, float inverse,
-                                      float *g, double *norm)
+                                      float *g, double *norm, const kz_step_totals *end)
 {
     kz_cuda *cuda = kz_cuda_of(dev);
     kz_status st = KZ_OK;
     KZ_TRY(reserve_squares(cuda, kz_norm_squares(n, count)));
-    KZ_CUDA(kz_mean_norm_f32__cuda(count, offset, n, inverse, g, cuda->square, norm, &cuda->queue));
-done:
-    return st;
-}
-
-static kz_status cuda_tally(kz_device *dev, int64_t rows, int64_t parts, const double *part_loss,
-                            const double *part_score, const double *norm, kz_cursor *at, kz_tally *tally)
-{
-    kz_status st = KZ_OK;
-    KZ_CUDA(kz_tally__cuda(rows, parts, part_loss, part_score, norm, at, tally, &kz_cuda_of(dev)->queue));
+    KZ_CUDA(kz_mean_norm_f32__cuda(count, offset, n, inverse, g, cuda->square, norm, end, &cuda->queue));
 done:
     return st;
 }
@@ -109,6 +100,14 @@ static kz_status cuda_optim_step(kz_device *dev, int which, const kz_optim_coef 
 {
     kz_status st = KZ_OK;
     KZ_CUDA(kz_optim_f32__cuda(which, coef, coefs, tally, norm, n, g, theta, state, &kz_cuda_of(dev)->queue));
+done:
+    return st;
+}
+
+static kz_status cuda_step(kz_device *dev, const kz_step *s, bool *done)
+{
+    kz_status st = KZ_OK;
+    KZ_CUDA(kz_step_f32__cuda(s, done, &kz_cuda_of(dev)->queue));
 done:
     return st;
 }
@@ -131,7 +130,7 @@ const kz_device_ops kz_device_cuda = {
     .sum = cuda_sum,
     .add = cuda_add,
     .finish_gradient = cuda_finish_gradient,
-    .tally = cuda_tally,
     .optim_step = cuda_optim_step,
+    .step = cuda_step,
     .repeat = kz_cuda_repeat,
 };
