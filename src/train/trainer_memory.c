@@ -58,8 +58,8 @@ static double copies(const trainer *t, double parameters)
 double trainer_device_memory(const trainer *t)
 {
     double parameters, layers = layer_elements(t, &parameters);
-    return copies(t, parameters) + sizeof(float) * (layers + parameters * (double)device_buffers(t)) + parameters / 128 +
-           24 * rows_in_memory(t);
+    return copies(t, parameters) + sizeof(float) * (layers + parameters * (double)device_buffers(t)) +
+           parameters / 128 + 24 * rows_in_memory(t);
 }
 
 double trainer_memory(const trainer *t)

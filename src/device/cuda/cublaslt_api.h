@@ -14,25 +14,27 @@ extern "C" {
 #endif
 
 enum { KZ_LT_SUCCESS = 0, KZ_LT_INVALID_VALUE = 7, KZ_LT_EXECUTION_FAILED = 13, KZ_LT_NOT_SUPPORTED = 15 }; /* status */
-enum { KZ_LT_F32 = 0, KZ_LT_BF16 = 14 };                             /* cudaDataType */
-enum { KZ_LT_COMPUTE_F32 = 68, KZ_LT_COMPUTE_F32_FAST_TF32 = 77 };   /* cublasComputeType_t */
-enum { KZ_LT_OP_N = 0, KZ_LT_OP_T = 1 };                             /* cublasOperation_t */
+enum { KZ_LT_F32 = 0, KZ_LT_BF16 = 14 };                                                 /* cudaDataType */
+enum { KZ_LT_COMPUTE_F32 = 68, KZ_LT_COMPUTE_F32_FAST_TF32 = 77 };                       /* cublasComputeType_t */
+enum { KZ_LT_OP_N = 0, KZ_LT_OP_T = 1 };                                                 /* cublasOperation_t */
 enum { KZ_LT_TRANSA = 3, KZ_LT_TRANSB = 4, KZ_LT_EPILOGUE = 7, KZ_LT_BIAS_POINTER = 8 }; /* of a product */
 enum {                                                                                   /* cublasLtEpilogue_t */
-    KZ_LT_EPILOGUE_DEFAULT = 1,
-    KZ_LT_EPILOGUE_BIAS = 4,
-    KZ_LT_EPILOGUE_RELU_BIAS = 6,
-    KZ_LT_EPILOGUE_BGRADB = 512
+       KZ_LT_EPILOGUE_DEFAULT = 1,
+       KZ_LT_EPILOGUE_BIAS = 4,
+       KZ_LT_EPILOGUE_RELU_BIAS = 6,
+       KZ_LT_EPILOGUE_BGRADB = 512
 };
 enum { /* of a preference */
-    KZ_LT_MAX_WORKSPACE_BYTES = 1,
-    KZ_LT_REDUCTION_SCHEME_MASK = 3,
-    KZ_LT_MIN_ALIGNMENT_A_BYTES = 5,
-    KZ_LT_MIN_ALIGNMENT_B_BYTES = 6,
-    KZ_LT_MIN_ALIGNMENT_C_BYTES = 7,
-    KZ_LT_MIN_ALIGNMENT_D_BYTES = 8
+       KZ_LT_MAX_WORKSPACE_BYTES = 1,
+       KZ_LT_REDUCTION_SCHEME_MASK = 3,
+       KZ_LT_MIN_ALIGNMENT_A_BYTES = 5,
+       KZ_LT_MIN_ALIGNMENT_B_BYTES = 6,
+       KZ_LT_MIN_ALIGNMENT_C_BYTES = 7,
+       KZ_LT_MIN_ALIGNMENT_D_BYTES = 8
 };
-enum { KZ_LT_REDUCTION_COMPUTE_TYPE = 2 }; /* cublasLtReductionScheme_t: parts along k in the workspace, added afterwards */
+enum {
+    KZ_LT_REDUCTION_COMPUTE_TYPE = 2
+}; /* cublasLtReductionScheme_t: parts along k in the workspace, added afterwards */
 
 /* Handles; the structures are the library's. */
 typedef struct kz_lt_context *kz_lt_handle;
@@ -60,7 +62,8 @@ typedef struct {
     X(status_name, cublasLtGetStatusName, const char *, (int status))                                                  \
     X(desc_create, cublasLtMatmulDescCreate, int, (kz_lt_desc * out, int compute, int scale_type))                     \
     X(desc_destroy, cublasLtMatmulDescDestroy, int, (kz_lt_desc desc))                                                 \
-    X(desc_set, cublasLtMatmulDescSetAttribute, int, (kz_lt_desc desc, int attribute, const void *value, size_t bytes)) \
+    X(desc_set, cublasLtMatmulDescSetAttribute, int,                                                                   \
+      (kz_lt_desc desc, int attribute, const void *value, size_t bytes))                                               \
     X(layout_create, cublasLtMatrixLayoutCreate, int,                                                                  \
       (kz_lt_layout * out, int type, uint64_t rows, uint64_t columns, int64_t leading))                                \
     X(layout_destroy, cublasLtMatrixLayoutDestroy, int, (kz_lt_layout layout))                                         \

@@ -56,8 +56,7 @@ static kz_status optim_step(kz_device *dev, int which, const kz_optim_coef *coef
     kz_fast *fast = cuda->fast;
     kz_bf16 *copy = fast->theta && theta == fast->theta ? fast->copy : NULL;
     kz_status st = KZ_OK;
-    KZ_CUDA(
-        kz_optim_copy_bf16__cuda(which, coef, coefs, tally, norm, n, g, theta, state, copy, &cuda->queue));
+    KZ_CUDA(kz_optim_copy_bf16__cuda(which, coef, coefs, tally, norm, n, g, theta, state, copy, &cuda->queue));
 done:
     return st;
 }

@@ -14,10 +14,11 @@
  * found by its bytes. */
 typedef struct {
     int64_t m, n, k, lda, ldb, ldd;
-    int epilogue;        /* the one that is wanted */
-    int type, type_out;  /* of A and B, of D */
-    int op_a, op_b;      /* KZ_LT_OP_N, KZ_LT_OP_T */
-    int align_a, align_b, align_d, align_vector; /* of their addresses, in bytes: a power of two; filled in by the product */
+    int epilogue;       /* the one that is wanted */
+    int type, type_out; /* of A and B, of D */
+    int op_a, op_b;     /* KZ_LT_OP_N, KZ_LT_OP_T */
+    int align_a, align_b, align_d,
+        align_vector; /* of their addresses, in bytes: a power of two; filled in by the product */
 } kz_fast_shape;
 
 /* How products of a shape are computed. */
@@ -47,8 +48,8 @@ typedef struct kz_fast {
     /* bf16: copies */
     const float *theta; /* (parameters) of the model; NULL: none yet */
     int64_t parameters;
-    kz_bf16 *copy;     /* (parameters) of theta, at the same places */
-    kz_bf16 *x, *dz;   /* (x_room), (dz_room): of the batch; of the gradients at the outputs */
+    kz_bf16 *copy;   /* (parameters) of theta, at the same places */
+    kz_bf16 *x, *dz; /* (x_room), (dz_room): of the batch; of the gradients at the outputs */
     int64_t x_room, dz_room;
     const float *x_of; /* what is in x */
 } kz_fast;

@@ -14,10 +14,11 @@ static kz_status open_given(void **library, const char *path)
 {
     *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (*library) return KZ_OK;
-    return KZ_FAIL(KZ_E_DEVICE,
-                   "device.arithmetic: 'fast' needs cuBLASLt, and what KAIZEN_CUBLASLT names cannot be loaded: %s; set it "
-                   "to the path of %s, or use arithmetic: reproducible",
-                   dlerror(), names[0]);
+    return KZ_FAIL(
+        KZ_E_DEVICE,
+        "device.arithmetic: 'fast' needs cuBLASLt, and what KAIZEN_CUBLASLT names cannot be loaded: %s; set it "
+        "to the path of %s, or use arithmetic: reproducible",
+        dlerror(), names[0]);
 }
 
 /* The newest that there is. */
@@ -30,11 +31,12 @@ static kz_status open_found(void **library)
             *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
             if (*library) return KZ_OK;
         }
-    return KZ_FAIL(KZ_E_DEVICE,
-                   "device.arithmetic: 'fast' needs cuBLASLt, and neither %s nor %s is among the dynamic loader's libraries "
-                   "(LD_LIBRARY_PATH, ldconfig) or in %s; install it (Debian's and NVIDIA's packages of cuBLAS, or the "
-                   "CUDA toolkit), set KAIZEN_CUBLASLT to its path, or use arithmetic: reproducible",
-                   names[0], names[1], places[1]);
+    return KZ_FAIL(
+        KZ_E_DEVICE,
+        "device.arithmetic: 'fast' needs cuBLASLt, and neither %s nor %s is among the dynamic loader's libraries "
+        "(LD_LIBRARY_PATH, ldconfig) or in %s; install it (Debian's and NVIDIA's packages of cuBLAS, or the "
+        "CUDA toolkit), set KAIZEN_CUBLASLT to its path, or use arithmetic: reproducible",
+        names[0], names[1], places[1]);
 }
 
 static kz_status find_functions(kz_fast *fast)
@@ -50,10 +52,11 @@ static kz_status find_functions(kz_fast *fast)
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         void *symbol = dlsym(fast->library, wanted[i].name);
         if (!symbol)
-            return KZ_FAIL(KZ_E_DEVICE,
-                           "device.arithmetic: 'fast': the cuBLASLt that was found has no %s; install that of CUDA 13 or "
-                           "12, or set KAIZEN_CUBLASLT to its path",
-                           wanted[i].name);
+            return KZ_FAIL(
+                KZ_E_DEVICE,
+                "device.arithmetic: 'fast': the cuBLASLt that was found has no %s; install that of CUDA 13 or "
+                "12, or set KAIZEN_CUBLASLT to its path",
+                wanted[i].name);
         memcpy(wanted[i].to, &symbol, sizeof symbol); /* POSIX's way from an object to a function pointer */
     }
     return KZ_OK;

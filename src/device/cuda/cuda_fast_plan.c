@@ -75,8 +75,8 @@ static kz_status run(kz_cuda *cuda, const kz_fast_plan *p, const kz_fast_arrays 
     kz_status st = KZ_OK;
     if (p->epilogue != KZ_LT_EPILOGUE_DEFAULT)
         KZ_LT(fast->lt.desc_set(p->desc, KZ_LT_BIAS_POINTER, &at->vector, sizeof at->vector));
-    KZ_LT(fast->lt.matmul(fast->handle, p->desc, &one, at->a, p->a, at->b, p->b, &zero, at->d, p->d, at->d, p->d, &p->algo,
-                          fast->workspace, KZ_FAST_WORKSPACE, cuda->queue.stream));
+    KZ_LT(fast->lt.matmul(fast->handle, p->desc, &one, at->a, p->a, at->b, p->b, &zero, at->d, p->d, at->d, p->d,
+                          &p->algo, fast->workspace, KZ_FAST_WORKSPACE, cuda->queue.stream));
 done:
     return st;
 }

@@ -4,9 +4,9 @@
  * A product is queued like a kernel, with all arguments copied.  What is wrong, or is not modelled, is refused with a line on
  * stderr.  KAIZEN_CUBLASLT_LACKS names what there is no algorithm for: default bias relu-bias bgradb; with nan, relu
  * makes 0 of NaN. */
+#include "device/cuda/cublaslt_api.h"
 #include "kernels/arith/bf16.h"
 #include "sim_services.h"
-#include "device/cuda/cublaslt_api.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -88,8 +88,8 @@ struct product {
     {
         uint64_t h = 14695981039346656037u;
         for (int64_t word : {int64_t{desc.compute}, int64_t{desc.op_a}, int64_t{desc.op_b}, int64_t{desc.epilogue},
-                             int64_t{a.type}, a.rows, a.columns, a.leading, int64_t{b.type}, b.rows, b.columns, b.leading,
-                             int64_t{d.type}, d.rows, d.columns, d.leading})
+                             int64_t{a.type}, a.rows, a.columns, a.leading, int64_t{b.type}, b.rows, b.columns,
+                             b.leading, int64_t{d.type}, d.rows, d.columns, d.leading})
             h = (h ^ static_cast<uint64_t>(word)) * 1099511628211u;
         return h;
     }
@@ -123,7 +123,8 @@ std::string wrong_with(const product &p)
     default: return "an epilogue that is not modelled";
     }
     if (!s.vector) return "an epilogue without its vector";
-    return reinterpret_cast<uintptr_t>(s.vector) % static_cast<uintptr_t>(size_of(p.d.type)) ? "a misaligned vector" : "";
+    return reinterpret_cast<uintptr_t>(s.vector) % static_cast<uintptr_t>(size_of(p.d.type)) ? "a misaligned vector"
+                                                                                             : "";
 }
 
 const char *name_of_epilogue(unsigned epilogue)
@@ -356,8 +357,8 @@ int cublasLtMatmulAlgoGetHeuristic(kz_lt_handle handle, kz_lt_desc desc, kz_lt_l
 }
 
 int cublasLtMatmul(kz_lt_handle handle, kz_lt_desc desc, const void *alpha, const void *a, kz_lt_layout a_layout,
-                   const void *b, kz_lt_layout b_layout, const void *beta, const void *c, kz_lt_layout c_layout, void *d,
-                   kz_lt_layout d_layout, const kz_lt_algo *algo, void *workspace, size_t workspace_bytes,
+                   const void *b, kz_lt_layout b_layout, const void *beta, const void *c, kz_lt_layout c_layout,
+                   void *d, kz_lt_layout d_layout, const kz_lt_algo *algo, void *workspace, size_t workspace_bytes,
                    cudaStream_t stream)
 {
     product p = {*desc, *a_layout, *b_layout, *d_layout};
