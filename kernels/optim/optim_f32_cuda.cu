@@ -81,7 +81,8 @@ template <class F, int V> struct elements {
 };
 
 /* V parameters at a time.  Bytes and flops per parameter are in the formulas' headers, 20 to 28 (2 more with a copy) and 6
- * to 25 with the root and the division: memory bounds it.  The first loads are under way while the step's coefficients are looked up. */
+ * to 25 with the root and the division: memory bounds it.  The first loads are under way while the step's coefficients are
+ * looked up. */
 template <class F, int V> static __global__ void __launch_bounds__(THREADS, BLOCKS) step_all(update u)
 {
     KZ_SHARED(step_now, now);

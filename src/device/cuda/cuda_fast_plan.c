@@ -99,8 +99,8 @@ static kz_status passes_nan(kz_cuda *cuda, const kz_fast_plan *p, const kz_fast_
     KZ_TRY(kz_cuda_download(&cuda->base, first_bytes, at->d, size));
     KZ_TRY(kz_cuda_download(&cuda->base, last_bytes, (const char *)at->d + last, size));
     /* the two upper bytes of either type: all ones in the exponent, and not 0 after it */
-    unsigned first = first_bytes[size - 1] << 8 | first_bytes[size - 2];
-    unsigned end = last_bytes[size - 1] << 8 | last_bytes[size - 2];
+    unsigned first = (unsigned)first_bytes[size - 1] << 8 | first_bytes[size - 2];
+    unsigned end = (unsigned)last_bytes[size - 1] << 8 | last_bytes[size - 2];
     *passes = (first & 0x7fff) > 0x7f80 && (end & 0x7fff) > 0x7f80;
 done:
     kz_cuda_release(&cuda->base, &nan);
