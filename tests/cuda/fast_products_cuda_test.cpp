@@ -305,3 +305,27 @@ TEST(FastDevice, ARecordGivesTheSameBits)
         }
     kz_cuda_on_cpu_order(0);
 }
+
+TEST(FastDevice, NothingIsPlannedWhileRecording)
+{
+    struct Step {
+        kz_device *dev;
+        kz_dense d;
+        const float *x;
+    };
+    fast::Device dev("tf32");
+    Buffer x(dev, Floats(32, 1)), w(dev, Floats(20, 1)), y(dev, 32);
+    Step step = {dev.get(), {}, x.begin()};
+    step.d.rows = 2, step.d.inputs = 4, step.d.units = 4, step.d.first = step.d.last = true;
+    step.d.weight = w.begin(), step.d.bias = w.begin() + 16, step.d.y = step.d.kept = y.begin();
+    auto queue = [](void *context) {
+        Step *s = static_cast<Step *>(context);
+        s->d.rows++; // which the key ought to tell
+        return s->dev->ops->dense_forward(s->dev, &s->d, s->x);
+    };
+    int key = 7;
+    ASSERT_EQ(dev->repeat(dev.get(), &key, sizeof key, queue, &step), KZ_OK) << kz_error_message();
+    EXPECT_EQ(dev->repeat(dev.get(), &key, sizeof key, queue, &step), KZ_E_ARG);
+    EXPECT_NE(std::string(kz_error_message()).find("4 x 4 x 4, recorded first"), std::string::npos)
+        << kz_error_message();
+}
