@@ -8,6 +8,8 @@
 #include "kernels/arith/cursor.h"
 #include "kernels/arith/variants.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -35,6 +37,8 @@ typedef struct {
     int64_t rows, inputs, units;
     const float *weight; /* (units, inputs) */
     const float *bias;   /* (units) */
+    bool first, last;    /* its x is the batch; its y is what the loss reads.  What lies between layers, whose elements
+                          * nobody else looks at, a device may store in a form of its own */
     int activation;
     kz_dropout dropout;
     float *y;    /* (rows, units): the layer's outputs */

@@ -1,5 +1,6 @@
 /* The optimisers of the list: one pass over parameters, gradient and moments. */
-#include "kernels/cuda/launchers.h"
+#include "kernels/cast/quad_cuda.h"
+#include "kernels/cuda/fast_launchers.h"
 #include "kernels/optim/optim_cuda.h"
 
 enum { THREADS = 128, BLOCKS = 8 /* of a multiprocessor, which holds all of them at once */ };
@@ -12,6 +13,7 @@ typedef struct {
     int64_t n;
     const float *g;
     float *theta, *state[KZ_OPTIM_MOST_ARRAYS];
+    kz_bf16 *copy; /* (n) of the parameters, rounded; or NULL */
 } update;
 
 /* What all threads of a block need of the step. */
@@ -54,11 +56,15 @@ template <class F, int V> struct elements {
         kz_store<V>(u.theta + i, p);
         KZ_UNROLL
         for (int k = 0; k < F::moments; k++) kz_store<V>(u.state[k] + i, s[k]);
+        if (!u.copy) return;
+        if constexpr (V == 4) kz_store_four(u.copy + i, V, true, p);
+        else u.copy[i] = kz_bf16_of(p[0]);
     }
 };
 
-/* V parameters at a time.  Bytes and flops per parameter are in the formulas' headers, 20 to 28 and 6 to 25 with the root
- * and the division: memory bounds it.  The first loads are under way while the step's coefficients are looked up. */
+/* V parameters at a time.  Bytes and flops per parameter are in the formulas' headers, 20 to 28 (2 more with a copy) and 6
+ * to 25 with the root and the division: memory bounds it.  The first loads are under way while the step's coefficients are
+ * looked up. */
 template <class F, int V> static __global__ void __launch_bounds__(THREADS, BLOCKS) step_all(update u)
 {
     KZ_SHARED(step_now, now);
@@ -86,7 +92,7 @@ template <class F, int V> static __global__ void __launch_bounds__(THREADS, BLOC
 
 template <class F> static cudaError_t queue_step(const update &u, const kz_cuda_queue *q)
 {
-    bool four = kz_is_aligned(u.g, 16) && kz_is_aligned(u.theta, 16);
+    bool four = kz_is_aligned(u.g, 16) && kz_is_aligned(u.theta, 16) && kz_is_aligned(u.copy, 8);
     for (int k = 0; k < F::moments; k++) four = four && kz_is_aligned(u.state[k], 16);
     int64_t blocks = kz_blocks_for(u.n, THREADS * (four ? 4 : 1)), most = int64_t(BLOCKS) * q->multiprocessors;
     return KZ_LAUNCH((four ? step_all<F, 4> : step_all<F, 1>), kz_grid(blocks < most ? blocks : most), dim3(THREADS),
@@ -97,8 +103,16 @@ extern "C" cudaError_t kz_optim_f32__cuda(int which, const kz_optim_coef *coef, 
                                           const double *norm, int64_t n, const float *g, float *theta,
                                           float *const *state, const kz_cuda_queue *q)
 {
+    return kz_optim_copy_bf16__cuda(which, coef, coefs, tally, norm, n, g, theta, state, nullptr, q);
+}
+
+extern "C" cudaError_t kz_optim_copy_bf16__cuda(int which, const kz_optim_coef *coef, int64_t coefs,
+                                                const kz_tally *tally, const double *norm, int64_t n, const float *g,
+                                                float *theta, float *const *state, kz_bf16 *copy,
+                                                const kz_cuda_queue *q)
+{
     if (n <= 0) return cudaSuccess;
-    update u = {coef, coefs, tally, norm, n, g, theta, {}};
+    update u = {coef, coefs, tally, norm, n, g, theta, {}, copy};
     switch (which) {
 #define KZ_OPTIM(name, arrays, keys, text)                                                                             \
     case KZ_OPTIM_##name:                                                                                              \

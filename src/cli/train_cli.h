@@ -44,6 +44,7 @@ typedef struct {
     bool classification, has_valid, dry_run;
     bool told; /* its end has been */
     char note[48];
+    char fast[96]; /* "": arithmetic is reproducible */
 } kz_train_view;
 
 kz_train_watch kz_train_watching(kz_train_view *v);

@@ -79,6 +79,10 @@ static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
         (json_int_t)p->parameters, "steps", (json_int_t)p->steps, "epochs_done", (json_int_t)p->epochs_done,
         "steps_done", (json_int_t)p->steps_done, "device", p->device, "isa", p->isa, "threads", p->threads);
     if (p->gpu) json_object_set_new(fields, "gpu", json_string(p->gpu->model));
+    if (p->gpu && *p->gpu->precision) {
+        json_object_set_new(fields, "precision", json_string(p->gpu->precision));
+        json_object_set_new(fields, "library", json_string(p->gpu->library));
+    }
     if (p->gpu_outside > 0) json_object_set_new(fields, "data_outside_gpu_bytes", json_integer(p->gpu_outside));
     if (v->dry_run) { /* no run, and no checkpoint has been looked into */
         for (size_t i = 0; fields && i < sizeof of_a_run / sizeof *of_a_run; i++) json_object_del(fields, of_a_run[i]);
@@ -94,6 +98,7 @@ static void describe_device(const kz_train_view *v, const kz_train_plan *p)
         return;
     }
     kz_cli_note(v->cli, "device  %s (%s, %s)", p->device, p->gpu->model, p->isa);
+    if (*p->gpu->precision) kz_cli_note(v->cli, "fast    %s", v->fast);
     if (p->gpu_outside == 0) return;
     kz_format_size(outside, (double)p->gpu_outside);
     kz_cli_note(v->cli, "note    %s of data do not fit into the GPU's memory: it reads them from the machine's",
@@ -112,6 +117,9 @@ static void on_begin(void *context, const kz_train_plan *p)
     v->steps = p->steps;
     v->classification = p->data->classification;
     v->has_valid = p->data->valid.rows > 0;
+    if (p->gpu && *p->gpu->precision)
+        snprintf(v->fast, sizeof v->fast, "%s products by %s: bits of this machine alone", p->gpu->precision,
+                 p->gpu->library);
     if (!v->dry_run) kz_train_signals_begin();
     if (v->log != KZ_LOG_TEXT) {
         tell_begin(v, p);
@@ -125,8 +133,8 @@ static void on_begin(void *context, const kz_train_plan *p)
     describe_device(v, p);
     describe_note(v, p->device_note);
     if (!p->gpu && strcmp(p->cfg->device.arithmetic, "fast") == 0)
-        kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU%s",
-                    p->cfg->device.precision ? "; device.precision has no effect" : "");
+        kz_cli_note(v->cli, "note    device.arithmetic fast is the same as reproducible on the CPU; "
+                            "device.precision has no effect");
     if (v->dry_run) return;
     kz_cli_note(v->cli, "run     %s", p->directory);
     if (p->resumed)
@@ -299,6 +307,7 @@ void kz_train_print_result(const kz_train_view *v, const kz_config *cfg, const k
         kz_cli_put(stdout, r->directory);
         putchar('\n');
     }
+    if (*v->fast) printf("%-8s%s\n", "fast", v->fast);
     printf("%-8s%s\n", "weights", r->weights);
 }
 

@@ -77,12 +77,15 @@ done:
     return st;
 }
 
+/* Only with arithmetic: fast, which has tf32 unless it is given. */
 static kz_status check_precision(kz_config_reader *r)
 {
-    const kz_config_device *device = &r->cfg->device;
+    kz_config_device *device = &r->cfg->device;
     kz_status st = KZ_OK;
-    if (!device->precision || !sound(r, "device.arithmetic", 0) || strcmp(device->arithmetic, "fast") == 0)
-        return KZ_OK;
+    if (!sound(r, "device.arithmetic", 0) || !sound(r, "device.precision", 0)) return KZ_OK;
+    bool fast = strcmp(device->arithmetic, "fast") == 0;
+    if (fast && !device->precision) device->precision = "tf32";
+    if (fast || !device->precision) return KZ_OK;
     KZ_TRY(kz_config_error_at(r, place_of(r, "device.precision", 0), "device.precision: only with arithmetic: fast"));
     KZ_TRY(kz_config_help(r, "leave it out, or set device.arithmetic to fast and give up equal bits"));
 done:

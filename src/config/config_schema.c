@@ -70,11 +70,17 @@ static const kz_config_choice shuffles[] = {
 
 static const kz_config_choice arithmetics[] = {
     {"reproducible", NULL, "the same bits on every machine"},
-    {"fast", NULL, "whatever the device does fastest; the CPU computes as with reproducible"},
+    {"fast", NULL,
+     "on a GPU, the products of dense layers by cuBLASLt in `device.precision`: the same bits from run to run on one "
+     "machine, see gpu.md; the CPU computes as with reproducible"},
     {0}};
 
 static const kz_config_choice precisions[] = {
-    {"tf32", NULL, "products with 10 bits of mantissa"}, {"bf16", NULL, "products with 7 bits of mantissa"}, {0}};
+    {"tf32", NULL, "products of operands rounded to 10 bits of mantissa, all else in binary32"},
+    {"bf16", NULL,
+     "products of operands rounded to 7 bits of mantissa, and so is what lies between layers; sums, weights and their "
+     "updates in binary32"},
+    {0}};
 
 static const kz_config_choice stop_metrics[] = {
     {.name = "train.loss"}, {.name = "train.accuracy"}, {.name = "train.rmse"},

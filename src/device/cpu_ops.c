@@ -53,6 +53,11 @@ done:
     return st;
 }
 
+static kz_status cpu_alloc_parameters(kz_device *dev, float **out, int64_t n)
+{
+    return cpu_alloc(dev, out, (size_t)n * sizeof **out, "parameters");
+}
+
 static void cpu_release(kz_device *dev, void *pointer_to_pointer)
 {
     char *start, *raw;
@@ -374,6 +379,7 @@ const kz_device_ops kz_device_cpu = {
     .destroy = kz_cpu_destroy,
     .alloc = cpu_alloc,
     .release = cpu_release,
+    .alloc_parameters = cpu_alloc_parameters,
     .share = cpu_share,
     .unshare = cpu_unshare,
     .upload = cpu_copy,

@@ -100,7 +100,7 @@ static kz_status ask(const kz_cuda_module **module, kz_gpu **gpu, int64_t *n, co
     return KZ_FAIL(st, "device.kind: '%s' is not available: %s", kind, why);
 }
 
-kz_status kz_cuda_create_named(kz_device **out, const char *kind)
+kz_status kz_cuda_create_named(kz_device **out, const char *kind, const kz_config_device *cfg)
 {
     const kz_cuda_module *module = NULL;
     int64_t n = 0, ordinal = ordinal_of(kind);
@@ -121,7 +121,7 @@ kz_status kz_cuda_create_named(kz_device **out, const char *kind)
                      gpu[ordinal].reason);
         goto done;
     }
-    KZ_TRY(module->create(out, ordinal));
+    KZ_TRY(module->create(out, ordinal, cfg));
 done:
     kz_free(&gpu);
     return st;

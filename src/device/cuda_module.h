@@ -14,8 +14,9 @@ typedef struct {
      * that its free memory is known and whether it can be had: that takes some of its memory and time.
      * Fails: KZ_E_DEVICE (no driver), KZ_E_MEM. */
     kz_status (*list)(kz_gpu **out, int64_t *n, int64_t take_up);
-    /* Makes device number `ordinal`, which the list holds.  Fails: KZ_E_DEVICE (it cannot be used), KZ_E_MEM. */
-    kz_status (*create)(kz_device **out, int64_t ordinal);
+    /* Makes device number `ordinal`, which the list holds, of cfg's arithmetic and precision.
+     * Fails: KZ_E_DEVICE (it cannot be used, or not fast), KZ_E_MEM. */
+    kz_status (*create)(kz_device **out, int64_t ordinal, const kz_config_device *cfg);
 } kz_cuda_module;
 
 enum { KZ_CUDA_EACH = -1 };
@@ -29,8 +30,8 @@ kz_cuda_module_fn kz_cuda_module_get; /* what the program looks for in the libra
 /* cuda_load.c */
 /* *out <- the module, loaded once and for good.  Fails: KZ_E_DEVICE, saying why. */
 kz_status kz_cuda_load(const kz_cuda_module **out);
-/* Device "cuda" or "cuda:N".  Fails: KZ_E_DEVICE, KZ_E_MEM. */
-kz_status kz_cuda_create_named(kz_device **out, const char *kind);
+/* Device "cuda" or "cuda:N", otherwise as cfg says.  Fails: KZ_E_DEVICE, KZ_E_MEM. */
+kz_status kz_cuda_create_named(kz_device **out, const char *kind, const kz_config_device *cfg);
 /* Is there anything that looks like an NVIDIA driver?  Loads nothing. */
 bool kz_cuda_may_be_there(void);
 

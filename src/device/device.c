@@ -38,13 +38,13 @@ bool kz_device_has_gpu(void)
 }
 
 /* What "auto" takes, if it is a GPU. */
-static kz_status create_first(kz_device **out, char why[256])
+static kz_status create_first(kz_device **out, const kz_config_device *cfg, char why[256])
 {
     char kind[16];
     int number = first_gpu(why);
     if (number < 0) return KZ_OK;
     snprintf(kind, sizeof kind, "cuda:%d", number % 1000);
-    return kz_cuda_create_named(out, kind);
+    return kz_cuda_create_named(out, kind, cfg);
 }
 
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa)
@@ -55,22 +55,15 @@ kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const c
     kz_device *gpu = NULL;
     kz_status st = KZ_OK;
     bool for_cpu = isa || (forced && *forced);
-    if (strncmp(kind, "cuda", 4) == 0) KZ_TRY(kz_cuda_create_named(&gpu, kind));
-    else if (strcmp(kind, "auto") == 0 && !for_cpu) KZ_TRY(create_first(&gpu, why));
+    if (strncmp(kind, "cuda", 4) == 0) KZ_TRY(kz_cuda_create_named(&gpu, kind, cfg));
+    else if (strcmp(kind, "auto") == 0 && !for_cpu) KZ_TRY(create_first(&gpu, cfg, why));
     if (!gpu) {
         KZ_TRY(kz_cpu_create(out, cfg->threads, isa));
         if (*why) snprintf((*out)->note, sizeof(*out)->note, "no GPU is used: %s", why);
         return KZ_OK;
     }
-    if (cfg->arithmetic && strcmp(cfg->arithmetic, "fast") == 0) {
-        st =
-            KZ_FAIL(KZ_E_DEVICE, "device.arithmetic: 'fast' is not available on %s; use reproducible", gpu->gpu->model);
-        goto done;
-    }
     *out = gpu;
-    gpu = NULL;
 done:
-    kz_device_destroy(&gpu);
     return st;
 }
 

@@ -29,6 +29,9 @@ typedef struct {
     /* *out <- zeroed memory of `bytes`.  Fails: KZ_E_MEM naming `what`. */
     kz_status (*alloc)(kz_device *dev, void *out, size_t bytes, const char *what);
     void (*release)(kz_device *dev, void *pointer_to_pointer);
+    /* alloc for a model's n parameters, of which a device may keep a copy that its products read: they are changed by upload
+     * and optim_step alone. */
+    kz_status (*alloc_parameters)(kz_device *dev, float **out, int64_t n);
     /* *out <- device view of host memory that lives as long as the device's use of it; release it likewise. */
     kz_status (*share)(kz_device *dev, const void **out, const void *host, size_t bytes, const char *what);
     void (*unshare)(kz_device *dev, const void **pointer);
@@ -82,6 +85,8 @@ typedef struct {
     char reason[128];     /* why it cannot be used; "": it can */
     int64_t memory, free; /* bytes */
     int64_t multiprocessors;
+    char precision[8]; /* of its products as a device: "tf32", "bf16"; "": arithmetic is reproducible ... */
+    char library[32];  /* ... else who computes them: "cuBLASLt 13.1.0" */
 } kz_gpu;
 
 struct kz_device {

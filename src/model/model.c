@@ -58,7 +58,7 @@ static kz_status make_buffers(kz_model *m)
 {
     kz_status st = KZ_OK;
     kz_device *dev = m->dev;
-    KZ_TRY(dev->ops->alloc(dev, &m->theta, (size_t)m->parameters * sizeof(float), "parameters"));
+    KZ_TRY(dev->ops->alloc_parameters(dev, &m->theta, m->parameters));
     for (int64_t i = 0; i < m->n_layers; i++) {
         dense_layer *l = &m->layers[i];
         size_t out = (size_t)(m->max_rows * l->units) * sizeof(float);

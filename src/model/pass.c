@@ -10,6 +10,8 @@ static kz_dense at_work(const kz_model *m, int64_t i, int64_t rows, const kz_mod
                   .units = l->units,
                   .weight = m->theta + l->weight,
                   .bias = m->theta + l->bias,
+                  .first = i == 0,
+                  .last = i == m->n_layers - 1,
                   .activation = l->activation,
                   .y = l->y,
                   .kept = l->y};

@@ -63,8 +63,11 @@ static json_t *gpu_json(const kz_gpu *g)
 
 static json_t *device_json(const kz_run *r)
 {
-    return json_pack("{s:o, s:o, s:i, s:o}", "kind", kz_record_text_json(r->device), "isa", kz_record_text_json(r->isa),
-                     "threads", r->threads, "gpu", gpu_json(r->gpu));
+    bool fast = r->gpu && *r->gpu->precision; /* on a CPU fast is reproducible */
+    return json_pack("{s:o, s:o, s:i, s:s, s:s?, s:s?, s:o}", "kind", kz_record_text_json(r->device), "isa",
+                     kz_record_text_json(r->isa), "threads", r->threads, "arithmetic", fast ? "fast" : "reproducible",
+                     "precision", fast ? r->gpu->precision : NULL, "library", fast ? r->gpu->library : NULL, "gpu",
+                     gpu_json(r->gpu));
 }
 
 static json_t *diverged_json(const kz_run *r)

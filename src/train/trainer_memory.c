@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { PER_THREAD = 128 << 10, SLACK = 2 << 20 }; /* stack that is touched; libraries' own buffers */
 
@@ -46,11 +47,19 @@ static double rows_in_memory(const trainer *t)
     return rows;
 }
 
+/* What bf16 arithmetic keeps a second time: parameters, batch, gradients at the outputs; rows of whole 16 bytes. */
+static double copies(const trainer *t, double parameters)
+{
+    const kz_gpu *gpu = t->dev->gpu;
+    if (!gpu || strcmp(gpu->precision, "bf16") != 0) return 0;
+    return 2 * (parameters + (double)t->max_rows * (double)(t->data->features + t->outputs + 14));
+}
+
 double trainer_device_memory(const trainer *t)
 {
     double parameters, layers = layer_elements(t, &parameters);
-    return sizeof(float) * (layers + parameters * (double)device_buffers(t)) + parameters / 128 +
-           24 * rows_in_memory(t);
+    return copies(t, parameters) + sizeof(float) * (layers + parameters * (double)device_buffers(t)) +
+           parameters / 128 + 24 * rows_in_memory(t);
 }
 
 double trainer_memory(const trainer *t)

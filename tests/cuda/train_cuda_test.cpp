@@ -118,15 +118,6 @@ TEST(CudaTrain, NamesTheGpusThatThereAre)
     EXPECT_TRUE(has(r.out, "cuda:0") && has(r.out, "stand-in")) << r.out;
 }
 
-TEST(CudaTrain, FastIsRefusedAndNotIgnored)
-{
-    Result r = kaizen(
-        {"train", "--config", example("iris.yaml"), "--device", "cuda", "--dry-run", "--set", "device.arithmetic=fast"},
-        on_cpu(0));
-    EXPECT_EQ(r.status, 69);
-    EXPECT_TRUE(has(r.err, "device.arithmetic: 'fast'")) << r.err;
-}
-
 TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
 {
     NEEDS_THE_STAND_IN("its memory can be limited");

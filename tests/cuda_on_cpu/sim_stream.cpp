@@ -7,7 +7,7 @@ namespace kz_sim {
 
 enum { LONGEST_QUEUE = 1024 }; /* then CUDA's host waits as well */
 
-static CUstream_st legacy = {true, {}, {}};
+static CUstream_st legacy = {&services_of_device, true, {}, {}};
 static std::vector<cudaStream_t> streams; /* those that were created */
 static uint64_t last_number;
 
@@ -137,7 +137,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *pStream, unsigned int flags)
     if (flags > cudaStreamNonBlocking)
         return refuse(cudaErrorInvalidValue, "cudaStreamCreateWithFlags: flags %u", flags);
     if (sticky() != cudaSuccess) return sticky();
-    *pStream = new CUstream_st{flags == cudaStreamDefault, {}, {}};
+    *pStream = new CUstream_st{&services_of_device, flags == cudaStreamDefault, {}, {}};
     streams.push_back(*pStream);
     return cudaSuccess;
 }

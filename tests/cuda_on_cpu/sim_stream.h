@@ -3,6 +3,7 @@
 #define KZ_CUDA_ON_CPU_SIM_STREAM_H
 
 #include "sim_impl.h"
+#include "sim_services.h"
 
 #include <deque>
 #include <memory>
@@ -55,7 +56,8 @@ cudaError_t spoil(cudaStream_t stream, cudaError_t e, const char *what);
 } // namespace kz_sim
 
 struct CUstream_st {
-    bool blocking; /* waits for the legacy stream, and that one for it */
+    const kz_sim::services *services; /* first: sim_services.h */
+    bool blocking;                    /* waits for the legacy stream, and that one for it */
     std::deque<kz_sim::operation> queue;
     kz_sim::capture captures;
 };

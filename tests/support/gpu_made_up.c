@@ -28,8 +28,9 @@ static kz_status list(kz_gpu **out, int64_t *n, int64_t take_up)
     return KZ_OK;
 }
 
-static kz_status create(kz_device **out, int64_t ordinal)
+static kz_status create(kz_device **out, int64_t ordinal, const kz_config_device *asked)
 {
+    (void)asked;
     char kind[] = "cpu";
     const kz_config_device cfg = {.kind = kind, .threads = 1 + ordinal};
     kz_status st = kz_device_create(out, &cfg, NULL);

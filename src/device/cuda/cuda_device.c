@@ -1,5 +1,5 @@
 /* GPUs as devices: which there are, life cycle. */
-#include "cuda_impl.h"
+#include "cuda_fast.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +90,7 @@ static int64_t shared_of(int ordinal)
     return cudaGetDeviceProperties(&p, ordinal) == cudaSuccess ? (int64_t)p.sharedMemPerBlockOptin : 0;
 }
 
-kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
+kz_status kz_cuda_create(kz_device **out, int64_t ordinal, const kz_config_device *cfg)
 {
     kz_cuda *cuda = NULL;
     kz_status st = KZ_OK;
@@ -113,6 +113,7 @@ kz_status kz_cuda_create(kz_device **out, int64_t ordinal)
     KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.scratch, SCRATCH * sizeof(float), "scratch"));
     cuda->queue.scratch_floats = SCRATCH;
     KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.arrivals, KZ_CUDA_ARRIVALS * sizeof(unsigned), "counters"));
+    KZ_TRY(kz_fast_create(cuda, cfg));
     *out = &cuda->base;
     cuda = NULL;
 done:
@@ -129,6 +130,7 @@ void kz_cuda_destroy(kz_device **dev)
     if (!cuda) return;
     if (cuda->queue.stream) (void)cudaStreamSynchronize(cuda->queue.stream);
     kz_cuda_repeat_destroy(cuda);
+    kz_fast_destroy(cuda);
     kz_cuda_stage_destroy(cuda);
     kz_cuda_release(*dev, &cuda->queue.scratch);
     kz_cuda_release(*dev, &cuda->queue.arrivals);

@@ -42,6 +42,7 @@ typedef struct {
     int64_t calls;
     cudaEvent_t done[AHEAD]; /* after call c: done[c mod AHEAD] */
     bool recording;
+    struct kz_fast *fast; /* cuda_fast.h; NULL: reproducible arithmetic */
 } kz_cuda;
 
 extern const kz_device_ops kz_device_cuda;
@@ -60,6 +61,7 @@ enum { KZ_CUDA_LEAST_MAJOR = 8 };
 
 /* cuda_memory.c */
 kz_status kz_cuda_alloc(kz_device *dev, void *out, size_t bytes, const char *what);
+kz_status kz_cuda_alloc_parameters(kz_device *dev, float **out, int64_t n);
 void kz_cuda_release(kz_device *dev, void *pointer_to_pointer);
 kz_status kz_cuda_share(kz_device *dev, const void **out, const void *host, size_t bytes, const char *what);
 void kz_cuda_unshare(kz_device *dev, const void **pointer);
@@ -76,7 +78,7 @@ void kz_cuda_repeat_destroy(kz_cuda *cuda);
 
 /* cuda_device.c */
 kz_status kz_cuda_list(kz_gpu **out, int64_t *n, int64_t take_up);
-kz_status kz_cuda_create(kz_device **out, int64_t ordinal);
+kz_status kz_cuda_create(kz_device **out, int64_t ordinal, const kz_config_device *cfg);
 void kz_cuda_destroy(kz_device **dev);
 
 #endif

@@ -48,6 +48,11 @@ done:
     return st;
 }
 
+kz_status kz_cuda_alloc_parameters(kz_device *dev, float **out, int64_t n)
+{
+    return kz_cuda_alloc(dev, out, (size_t)n * sizeof **out, "parameters");
+}
+
 /* The queue may still use it. */
 void kz_cuda_release(kz_device *dev, void *pointer_to_pointer)
 {

@@ -117,6 +117,7 @@ const kz_device_ops kz_device_cuda = {
     .destroy = kz_cuda_destroy,
     .alloc = kz_cuda_alloc,
     .release = kz_cuda_release,
+    .alloc_parameters = kz_cuda_alloc_parameters,
     .share = kz_cuda_share,
     .unshare = kz_cuda_unshare,
     .upload = kz_cuda_upload,
