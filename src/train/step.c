@@ -1,25 +1,38 @@
 /* One training step: the parts of a batch forward and backward, their gradients as a tree, the update. */
 #include "train/trainer.h"
 
+kz_gather trainer_gathering(const trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_cursor *at,
+                            float *x)
+{
+    return (kz_gather){.rows = rows,
+                       .width = t->data->features,
+                       .row = view->row + first,
+                       .at = at,
+                       .from = view->x,
+                       .bytes = view->split->element == KZ_U8 ? 1 : 4,
+                       .mean = t->mean,
+                       .factor = t->factor,
+                       .divisor = t->data->scale_x.divisor,
+                       .x = x};
+}
+
+/* Where the rows of a batch from `first` on are, scaled: as gathered, or as fetched. */
+static float *features_of(const trainer *t, const part_view *view, const fetched *f, int64_t first)
+{
+    return f && view->x_outside ? f->x + first * t->data->features : t->x;
+}
+
 /* Gathers rows first .. first + rows - 1 of the view, runs them through the model and scores them; t->dz <- their
  * gradients.  at: the training step (dropout), whose cursor `first` counts from; or NULL. */
 kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int64_t rows, const kz_model_step *at,
-                          double *row_loss, double *row_score)
+                          const fetched *f, double *row_loss, double *row_score)
 {
-    float *z = NULL;
+    int64_t skipped = at ? first : 0; /* rows of what was fetched */
+    float *z = NULL, *x = features_of(t, view, f, skipped);
     kz_status st = KZ_OK;
-    kz_gather gather = {.rows = rows,
-                        .width = t->data->features,
-                        .row = view->row + first,
-                        .at = at ? at->at : NULL,
-                        .from = view->x,
-                        .bytes = view->split->element == KZ_U8 ? 1 : 4,
-                        .mean = t->mean,
-                        .factor = t->factor,
-                        .divisor = t->data->scale_x.divisor,
-                        .x = t->x};
-    KZ_TRY(t->dev->ops->gather(t->dev, &gather));
-    KZ_TRY(kz_model_forward(t->model, rows, t->x, at, &z));
+    kz_gather gather = trainer_gathering(t, view, first, rows, at ? at->at : NULL, x);
+    if (!(f && view->x_outside)) KZ_TRY(t->dev->ops->gather(t->dev, &gather));
+    KZ_TRY(kz_model_forward(t->model, rows, x, at, &z));
     kz_loss loss = {.which = t->loss,
                     .rows = rows,
                     .outputs = t->outputs,
@@ -34,20 +47,27 @@ kz_status trainer_forward(trainer *t, const part_view *view, int64_t first, int6
                     .dz = t->dz,
                     .row_loss = row_loss,
                     .row_score = row_score};
+    if (f && view->y_outside) {
+        loss.row = t->number + skipped;
+        loss.at = NULL;
+        loss.label = f->label;
+        loss.value = f->value;
+        loss.raw = f->raw;
+    }
     KZ_TRY(t->dev->ops->loss(t->dev, &loss));
 done:
     return st;
 }
 
 /* Part `part` of the batch, its rows first .. first + rows - 1: gradient of the sum of their losses, and the sums. */
-static kz_status run_part(trainer *t, int64_t first, int64_t rows, int64_t part, float *gradient)
+static kz_status run_part(trainer *t, const fetched *f, int64_t first, int64_t rows, int64_t part, float *gradient)
 {
     kz_model_step at = {.seed = t->cfg->seed, .at = t->cursor, .first_row = first};
     kz_status st = KZ_OK;
-    KZ_TRY(trainer_forward(t, &t->train, first, rows, &at, t->row_loss, t->row_score));
+    KZ_TRY(trainer_forward(t, &t->train, first, rows, &at, f, t->row_loss, t->row_score));
     KZ_TRY(t->dev->ops->sum(t->dev, rows, t->row_loss, t->part_loss + part));
     KZ_TRY(t->dev->ops->sum(t->dev, rows, t->row_score, t->part_score + part));
-    KZ_TRY(kz_model_backward(t->model, rows, t->x, &at, t->dz, gradient));
+    KZ_TRY(kz_model_backward(t->model, rows, features_of(t, &t->train, f, first), &at, t->dz, gradient));
 done:
     return st;
 }
@@ -56,6 +76,7 @@ done:
 typedef struct {
     trainer *t;
     int64_t rows;
+    const fetched *f;
 } queued_step;
 
 /* Part i holds rows floor(i b / m) .. floor((i + 1) b / m) - 1.  Gradients are added as a tree of adjacent pairs, found as
@@ -71,7 +92,7 @@ static kz_status queue_step(void *context)
     for (int64_t i = 0; i < parts; i++) {
         int64_t first = i * rows / parts, end = (i + 1) * rows / parts;
         KZ_TRY(trainer_go_on(t)); /* no weight has changed yet */
-        KZ_TRY(run_part(t, first, end - first, i, t->gradient[depth++]));
+        KZ_TRY(run_part(t, q->f, first, end - first, i, t->gradient[depth++]));
         for (int64_t rest = i; rest & 1; rest >>= 1, depth--)
             KZ_TRY(ops->add(t->dev, t->parameters, t->gradient[depth - 1], t->gradient[depth - 2]));
     }
@@ -92,19 +113,33 @@ static kz_status place_cursor(trainer *t, kz_cursor at)
     return t->dev->ops->upload(t->dev, t->cursor, &at, sizeof at);
 }
 
+/* While the step computes, the rows of the next one come. */
+static kz_status fetch_for_step(trainer *t, int64_t begin, int64_t rows, const fetched **f)
+{
+    int64_t next = begin + rows, left = t->train.split->rows - next, batch = t->cfg->train.batch;
+    kz_status st = KZ_OK;
+    KZ_TRY(trainer_fetch_enter(t, &t->train, begin, rows, f));
+    KZ_TRY(trainer_fetch(t, &t->train, next, left < batch ? left : batch));
+done:
+    return st;
+}
+
 kz_status trainer_step(trainer *t, int64_t step, int64_t begin, int64_t rows)
 {
     const part_view *v = &t->train;
     queued_step q = {.t = t, .rows = rows};
-    struct { /* all that differs between the queues of two steps */
-        int64_t rows;
-        const void *x, *label, *value, *raw;
-    } key = {rows, v->x, v->label, v->value, v->raw};
     kz_status st = KZ_OK;
     KZ_TRY(kz_optim_prepare(t->optim, step));
     KZ_TRY(place_cursor(t, (kz_cursor){.begin = begin, .step = step}));
+    KZ_TRY(fetch_for_step(t, begin, rows, &q.f));
+    struct { /* all that differs between the queues of two steps */
+        int64_t rows;
+        const void *x, *label, *value, *raw, *row, *fetched;
+    } key = {rows, v->x, v->label, v->value, v->raw, v->row, q.f};
     t->at = (kz_cursor){.begin = begin + rows, .step = step + 1};
-    KZ_TRY(t->dev->ops->repeat(t->dev, &key, sizeof key, queue_step, &q));
+    st = t->dev->ops->repeat(t->dev, &key, sizeof key, queue_step, &q);
+    kz_status left = trainer_fetch_leave(t, q.f);
+    if (st == KZ_OK) st = left;
 done:
     if (st != KZ_OK) t->at.step = -1; /* wherever the cursor is, the next step sets it */
     return st;
