@@ -93,6 +93,7 @@ static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
 static void describe_device(const kz_train_view *v, const kz_train_plan *p)
 {
     char outside[24];
+    kz_text names = {0};
     if (!p->gpu) {
         kz_cli_note(v->cli, "device  %s (%s, %d thread%s)", p->device, p->isa, p->threads, p->threads == 1 ? "" : "s");
         return;
@@ -101,8 +102,13 @@ static void describe_device(const kz_train_view *v, const kz_train_plan *p)
     if (*p->gpu->precision) kz_cli_note(v->cli, "fast    %s", v->fast);
     if (p->gpu_outside == 0) return;
     kz_format_size(outside, (double)p->gpu_outside);
-    kz_cli_note(v->cli, "note    %s of data do not fit into the GPU's memory: it reads them from the machine's",
-                outside);
+    for (int i = 0; i < p->n_gpu_left; i++) (void)kz_text_add(&names, "%s%s", i == 0 ? " (" : ", ", p->gpu_left[i]);
+    if (p->n_gpu_left > 0) (void)kz_text_add(&names, ")");
+    kz_cli_note(v->cli,
+                "note    %s of data%s do not fit into the GPU's memory: they stay in the machine's, and each batch is "
+                "fetched from there while the one before is computed",
+                outside, kz_text_str(&names));
+    kz_text_free(&names);
 }
 
 static void on_begin(void *context, const kz_train_plan *p)
@@ -224,7 +230,7 @@ static kz_status on_epoch(void *context, const kz_epoch *e, const float *weights
 static void print_plan(void *context, const kz_train_plan *p)
 {
     kz_train_view *v = context;
-    char memory[24], disk[24], gpu[24], on_gpu[48] = "";
+    char memory[24], disk[24], gpu[24], gpu_free[24], on_gpu[80] = "";
     on_begin(context, p);
     char room[40] = "";
     if (p->disk_free >= 0) {
@@ -240,13 +246,21 @@ static void print_plan(void *context, const kz_train_plan *p)
                               (json_int_t)p->memory_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "disk_free_bytes",
                               p->disk_free >= 0 ? json_integer(p->disk_free) : json_null(), "device", p->device, "isa",
                               p->isa, "threads", p->threads);
-        if (p->gpu) json_object_set_new(j, "gpu_bytes", json_integer(p->gpu_bytes));
+        if (p->gpu) {
+            json_object_set_new(j, "gpu_bytes", json_integer(p->gpu_bytes));
+            json_object_set_new(j, "gpu_free_bytes", json_integer(p->gpu_free));
+            json_object_set_new(j, "gpu_outside_bytes", json_integer(p->gpu_outside));
+            json_object_set_new(j, "gpu_outside", json_array());
+            for (int i = 0; i < p->n_gpu_left; i++)
+                json_array_append_new(json_object_get(j, "gpu_outside"), json_string(p->gpu_left[i]));
+        }
         if (j) kz_cli_print_json(v->cli, j);
         json_decref(j);
     } else {
         if (p->gpu) {
             kz_format_size(gpu, (double)p->gpu_bytes);
-            snprintf(on_gpu, sizeof on_gpu, ", %s of GPU memory", gpu);
+            kz_format_size(gpu_free, (double)p->gpu_free);
+            snprintf(on_gpu, sizeof on_gpu, ", %s of GPU memory (%s free)", gpu, gpu_free);
         }
         printf("%s: ready; at most %s of memory%s and %s of disk%s; nothing was trained\n", p->cfg->name, memory,
                on_gpu, disk, room);

@@ -158,15 +158,20 @@ void kz_feed_destroy(kz_feed **feed)
 
 /* ---- passes ---- */
 
-void kz_feed_begin(kz_feed *f, const kz_pass *pass)
+kz_status kz_feed_begin(kz_feed *f, const kz_pass *pass)
 {
     pthread_mutex_lock(&f->lock);
+    if (f->slot[0] == USED || f->slot[1] == USED) {
+        pthread_mutex_unlock(&f->lock);
+        return KZ_FAIL(KZ_E_ARG, "a pass over a data set begins while a window of the last one is borrowed");
+    }
     end_pass(f);
     f->pass = *pass;
     f->wanted = f->busy = true;
     f->failed = KZ_OK;
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->lock);
+    return KZ_OK;
 }
 
 /* The slot that is handed out next; -1: none is full. */
@@ -183,12 +188,25 @@ static bool ready(const kz_feed *f)
     return next_full(f) >= 0 || !f->busy;
 }
 
-/* The window in use is given back. */
-static void give_back(kz_feed *f)
+void kz_feed_give_back(kz_feed *f, const kz_window *window)
 {
-    for (int i = 0; i < 2; i++)
-        if (f->slot[i] == USED) f->slot[i] = EMPTY;
+    pthread_mutex_lock(&f->lock);
+    if (f->slot[window->slot] == USED) f->slot[window->slot] = EMPTY;
     pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+bool kz_feed_has(kz_feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    bool has = next_full(f) >= 0;
+    pthread_mutex_unlock(&f->lock);
+    return has;
+}
+
+bool kz_feed_memory(const kz_feed *f, int i, const void **at, size_t *bytes)
+{
+    return kz_filler_memory(&f->fill, i, at, bytes);
 }
 
 bool kz_feed_wait(kz_feed *f, double seconds)
@@ -196,7 +214,6 @@ bool kz_feed_wait(kz_feed *f, double seconds)
     double start = kz_clock(), end = start + seconds;
     struct timespec until = {.tv_sec = (time_t)end, .tv_nsec = (long)((end - (double)(time_t)end) * 1e9)};
     pthread_mutex_lock(&f->lock);
-    give_back(f);
     while (!ready(f) && pthread_cond_timedwait(&f->changed, &f->lock, &until) != ETIMEDOUT) continue;
     bool there = ready(f);
     f->counts.waited += kz_clock() - start;
@@ -210,7 +227,6 @@ kz_status kz_feed_next(kz_feed *f, kz_window *out)
     kz_status st = KZ_OK;
     *out = (kz_window){.rows = 0};
     pthread_mutex_lock(&f->lock);
-    give_back(f);
     while (!ready(f)) pthread_cond_wait(&f->changed, &f->lock);
     int slot = next_full(f);
     if (slot >= 0) {

@@ -67,6 +67,31 @@ static void destroy_slot(const kz_filler *f, kz_slot_rows *s)
     kz_free(&s->raw);
 }
 
+bool kz_filler_memory(const kz_filler *f, int i, const void **at, size_t *bytes)
+{
+    const kz_data *d = f->data;
+    size_t rows = (size_t)d->own->room.slot_rows, targets = (size_t)d->targets * sizeof(float);
+    int n = 0;
+    for (int slot = 0; slot < 2; slot++) {
+        const kz_slot_rows *s = &f->slot[slot];
+        const struct {
+            const void *at;
+            size_t row;
+        } piece[] = {{s->x, (size_t)(d->features * element_most(d))},
+                     {s->row, sizeof *s->row},
+                     {s->label, sizeof *s->label},
+                     {s->raw, targets},
+                     {s->value == s->raw ? NULL : s->value, targets}};
+        for (size_t k = 0; k < sizeof piece / sizeof *piece; k++) {
+            if (!piece[k].at || n++ != i) continue;
+            *at = piece[k].at;
+            *bytes = rows * piece[k].row;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int array_of(const kz_data *d, int split)
 {
     return split == KZ_VALID && d->own->room.valid_rows > 0 ? KZ_TRAIN : split;
@@ -194,7 +219,8 @@ done:
 kz_window kz_filler_window(const kz_filler *f, int slot)
 {
     const kz_slot_rows *s = &f->slot[slot];
-    return (kz_window){.first = s->first,
+    return (kz_window){.slot = slot,
+                       .first = s->first,
                        .rows = s->usable,
                        .row = s->row,
                        .held = s->held,

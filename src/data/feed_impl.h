@@ -58,6 +58,8 @@ kz_status kz_filler_begin(kz_filler *f, const kz_pass *pass);
 /* Fills the slot with the next window; the other slot has the one before.  *more: it was not the last one. */
 kz_status kz_filler_next(kz_filler *f, int slot, bool *more);
 kz_window kz_filler_window(const kz_filler *f, int slot);
+/* See kz_feed_memory. */
+bool kz_filler_memory(const kz_filler *f, int i, const void **at, size_t *bytes);
 
 kz_status kz_filler_ask(kz_filler *f, kz_reading *r, const kz_slot_rows *s, int64_t window); /* and goes on */
 kz_status kz_filler_read(kz_filler *f, kz_reading *r, kz_slot_rows *s);                      /* s->held rows */

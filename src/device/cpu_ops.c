@@ -90,6 +90,44 @@ static kz_status cpu_copy(kz_device *dev, void *to, const void *from, size_t byt
     return KZ_OK;
 }
 
+/* ---- beside the queue: all is done when it returns ---- */
+
+static kz_status cpu_fill(kz_device *dev, int place, kz_queue_fn *queue, void *context)
+{
+    (void)dev, (void)place;
+    return queue(context);
+}
+
+static kz_status cpu_pass(kz_device *dev, int place)
+{
+    (void)dev, (void)place;
+    return KZ_OK;
+}
+
+static kz_status cpu_filled(kz_device *dev, int place, bool wait, bool *yes)
+{
+    (void)dev, (void)place, (void)wait;
+    *yes = true;
+    return KZ_OK;
+}
+
+static kz_status cpu_pin(kz_device *dev, const void *host, size_t bytes, const char *what)
+{
+    (void)dev, (void)host, (void)bytes, (void)what;
+    return KZ_OK;
+}
+
+static void cpu_unpin(kz_device *dev, const void *host, size_t bytes)
+{
+    (void)dev, (void)host, (void)bytes;
+}
+
+static bool cpu_is_outside(const kz_device *dev, const void *shared)
+{
+    (void)dev, (void)shared;
+    return false;
+}
+
 /* ---- layers ---- */
 
 /* A kernel's arguments for the team; only those that the kernel has are set. */
@@ -384,6 +422,14 @@ const kz_device_ops kz_device_cpu = {
     .unshare = cpu_unshare,
     .upload = cpu_copy,
     .download = cpu_copy,
+    .fill = cpu_fill,
+    .enter = cpu_pass,
+    .leave = cpu_pass,
+    .filled = cpu_filled,
+    .send = cpu_copy,
+    .pin = cpu_pin,
+    .unpin = cpu_unpin,
+    .is_outside = cpu_is_outside,
     .gather = cpu_gather,
     .dense_forward = cpu_dense_forward,
     .dense_slope = cpu_dense_slope,

@@ -22,7 +22,7 @@ typedef struct {
 enum { KZ_CUDA_EACH = -1 };
 
 /* Changes whenever the table of operations or what it takes does. */
-#define KZ_CUDA_VERSION KZ_VERSION "/3"
+#define KZ_CUDA_VERSION KZ_VERSION "/4"
 
 typedef const kz_cuda_module *kz_cuda_module_fn(void);
 kz_cuda_module_fn kz_cuda_module_get; /* what the program looks for in the library, by this name */

@@ -25,11 +25,13 @@ typedef struct {
     int64_t batch;         /* what is handed out is whole batches of so many rows, but at the end */
 } kz_pass;
 
-/* Begins a pass: its first window is being filled from now on.  The one before ends, its window is no longer valid. */
-void kz_feed_begin(kz_feed *feed, const kz_pass *pass);
+/* Begins a pass: its first window is being filled from now on.  The one before ends; its windows have to be given back.
+ * Fails: KZ_E_ARG (one is still borrowed). */
+kz_status kz_feed_begin(kz_feed *feed, const kz_pass *pass);
 
 /* Some of a split's rows, in the order of the pass. */
 typedef struct {
+    int slot;            /* of the feed's two */
     int64_t first, rows; /* place of the first one in that order, how many; 0 rows: the pass is at its end */
     const int64_t *row;  /* (rows): where each lies in these arrays: */
     int64_t held;        /* of so many rows */
@@ -38,13 +40,18 @@ typedef struct {
     const float *value, *raw; /* as in kz_split */
 } kz_window;
 
-/* *out <- the next window, borrowed until the next call of any function here; waits until it is filled.
- * Fails: KZ_E_DATA. */
+/* *out <- the next window, borrowed until it is given back; waits until it is filled.  With both windows
+ * borrowed there is no next one.  Fails: KZ_E_DATA. */
 kz_status kz_feed_next(kz_feed *feed, kz_window *out);
+void kz_feed_give_back(kz_feed *feed, const kz_window *window);
 
-/* Waits for that, but not longer than so many seconds; true: it is there, or the pass has ended or failed.  The window
- * before is given back. */
+/* Waits for that, but not longer than so many seconds; true: it is there, or the pass has ended or failed. */
 bool kz_feed_wait(kz_feed *feed, double seconds);
+/* Whether a window is there. */
+bool kz_feed_has(kz_feed *feed);
+
+/* Piece i, from 0, of the memory that windows lie in as long as there is the feed; false: there are no more. */
+bool kz_feed_memory(const kz_feed *feed, int i, const void **at, size_t *bytes);
 
 typedef struct {
     int64_t windows, bytes; /* filled; read from arrays, as they are in memory */

@@ -19,6 +19,10 @@ extern "C" {
 
 typedef struct kz_device kz_device;
 
+/* KZ_PLACES: see kz_device_ops.fill.  KZ_GPU_SLACK: bytes of a GPU's memory that `share` leaves to CUDA itself; KZ_SMALL:
+ * bytes of an array that is copied there in any case. */
+enum { KZ_PLACES = 4, KZ_GPU_SLACK = 64 << 20, KZ_SMALL = 16 << 10 };
+
 /* Queues operations on a device; see kz_device_ops.repeat. */
 typedef kz_status kz_queue_fn(void *context);
 
@@ -37,6 +41,24 @@ typedef struct {
     void (*unshare)(kz_device *dev, const void **pointer);
     kz_status (*upload)(kz_device *dev, void *to, const void *host, size_t bytes);
     kz_status (*download)(kz_device *dev, void *host, const void *from, size_t bytes); /* waits for what is queued */
+
+    /* ---- data on their way beside the queue, into places (0 .. KZ_PLACES - 1) that are filled and used by turns ---- */
+
+    /* Queues what queue(context) queues, gathers and sends alone, beside the queue: after what was queued until the last
+     * leave(place), and after what was queued so before.  Not within `repeat`. */
+    kz_status (*fill)(kz_device *dev, int place, kz_queue_fn *queue, void *context);
+    kz_status (*enter)(kz_device *dev, int place); /* what is queued from now on comes after the last fill */
+    kz_status (*leave)(kz_device *dev,
+                       int place); /* what was queued until now uses it: the next fill comes after that */
+    /* *yes <- whether the last fill is done; wait: once it is. */
+    kz_status (*filled)(kz_device *dev, int place, bool wait, bool *yes);
+    /* As upload, from pinned memory, which is read when its turn comes. */
+    kz_status (*send)(kz_device *dev, void *to, const void *pinned, size_t bytes);
+    /* Host memory that is sent again and again: pinned until unpin of the same bytes, before it is freed. */
+    kz_status (*pin)(kz_device *dev, const void *host, size_t bytes, const char *what);
+    void (*unpin)(kz_device *dev, const void *host, size_t bytes);
+    /* Whether what `share` gave is the host's memory, seen through the bus. */
+    bool (*is_outside)(const kz_device *dev, const void *shared);
 
     /* x (rows, width) <- converted and scaled rows of a data set. */
     kz_status (*gather)(kz_device *dev, const kz_gather *g);

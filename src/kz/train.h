@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+enum { KZ_DATA_ARRAYS = 12 }; /* that a run has, at most */
+
 /* What a run will do, known once the data are open and the buffers made. */
 typedef struct {
     const kz_config *cfg; /* resolved */
@@ -24,11 +26,14 @@ typedef struct {
     int threads;
     int64_t outputs, parameters, steps, steps_per_epoch;
     int64_t memory_bytes, disk_bytes; /* at most, estimated: data, weights, moments, buffers; files of the run */
-    int64_t gpu_bytes, gpu_outside;   /* likewise in a GPU's memory, with the data; of them read from the machine's */
-    int64_t disk_free;                /* where the run is written; -1: unknown, or nothing is written */
-    bool resumed;                     /* a run that is taken up ... */
-    int64_t epochs_done, steps_done;  /* ... after that */
-    const char *directory;            /* of the run; NULL where none is written */
+    int64_t gpu_bytes, gpu_free;      /* likewise in a GPU's memory, with the data that will lie there */
+    int64_t gpu_outside;              /* bytes of data for which there is no room: they stay in the machine's memory */
+    const char *gpu_left[KZ_DATA_ARRAYS]; /* with dry_run, which: "train features", ... */
+    int n_gpu_left;
+    int64_t disk_free;               /* where the run is written; -1: unknown, or nothing is written */
+    bool resumed;                    /* a run that is taken up ... */
+    int64_t epochs_done, steps_done; /* ... after that */
+    const char *directory;           /* of the run; NULL where none is written */
 } kz_train_plan;
 
 /* Calls during a run, on the thread that called kz_train; each may be NULL. */

@@ -41,18 +41,28 @@ double trainer_total_square(const kz_data *data, const kz_split *s)
     return kz_running_sum_end(&total);
 }
 
+static int64_t piece_at(const trainer *t, int64_t n, int64_t first)
+{
+    return n - first < t->max_rows ? n - first : t->max_rows;
+}
+
 static kz_status sum_rows(trainer *t, const part_view *view, double sums[2])
 {
     const kz_device_ops *ops = t->dev->ops;
     int64_t n = view->split->rows;
     kz_status st = KZ_OK;
-    for (int64_t first = 0; first < n; first += t->max_rows) {
-        int64_t rows = n - first < t->max_rows ? n - first : t->max_rows;
+    for (int64_t first = 0, rows; first < n; first += rows) {
+        const fetched *f = NULL;
+        rows = piece_at(t, n, first);
         KZ_TRY(trainer_go_on(t));
-        KZ_TRY(trainer_forward(t, view, first, rows, NULL, t->row_loss + first, t->row_score + first));
+        KZ_TRY(trainer_fetch_enter(t, view, first, rows, &f));
+        KZ_TRY(trainer_fetch(t, view, first + rows, piece_at(t, n, first + rows)));
+        KZ_TRY(trainer_forward(t, view, first, rows, NULL, f, t->row_loss + first, t->row_score + first));
+        KZ_TRY(trainer_fetch_leave(t, f));
     }
     KZ_TRY(ops->sum(t->dev, n, t->row_loss, &t->sums[0]));
     KZ_TRY(ops->sum(t->dev, n, t->row_score, &t->sums[1]));
+    KZ_TRY(trainer_stream_send_ahead(t)); /* before the host waits */
     KZ_TRY(ops->download(t->dev, sums, t->sums, 2 * sizeof *sums));
 done:
     return st;

@@ -56,6 +56,7 @@ static kz_status order_rows(trainer *t, int64_t epoch)
     else KZ_TRY(kz_data_shuffle_windows(t->order, &windows, cfg->seed, (uint32_t)epoch));
     for (int64_t i = 0; s->index && i < s->rows; i++) t->order[i] = s->index[t->order[i]];
     KZ_TRY(t->dev->ops->upload(t->dev, t->train.row, t->order, (size_t)s->rows * sizeof *t->order));
+    KZ_TRY(trainer_fetch_anew(t));
 done:
     return st;
 }
@@ -92,7 +93,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
     kz_status st = KZ_OK;
     *tally = done > 0 ? t->resumed_tally : (kz_tally){.bad_step = -1};
     KZ_TRY(t->dev->ops->upload(t->dev, t->tally, tally, sizeof *tally));
-    if (trainer_is_streamed(&t->train)) trainer_stream_begin(t, &t->train, epoch, done * batch);
+    if (trainer_is_streamed(&t->train)) KZ_TRY(trainer_stream_begin(t, &t->train, epoch, done * batch));
     else KZ_TRY(order_rows(t, epoch));
     for (int64_t begin = done * batch; begin < rows; begin += batch) {
         int64_t n = rows - begin < batch ? rows - begin : batch;
@@ -110,7 +111,7 @@ static kz_status run_steps(trainer *t, int64_t epoch, kz_tally *tally)
         KZ_TRY(trainer_checkpoint_after_step(t));
         if (t->diverged) break;
     }
-    if (tally->bad_step < 0 && !t->diverged) trainer_stream_ahead(t, epoch + 1);
+    if (tally->bad_step < 0 && !t->diverged) KZ_TRY(trainer_stream_ahead(t, epoch + 1));
 done:
     return look_back(t, &before, tally, st);
 }

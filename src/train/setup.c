@@ -73,17 +73,26 @@ static int64_t rows_behind(const trainer *t, const kz_split *s)
     return s->index ? t->data->train.rows + t->data->valid.rows : s->rows;
 }
 
-static kz_status view_split(trainer *t, part_view *view, const kz_split *s)
+/* The features come last: what is small has a place in a GPU's memory then. */
+static kz_status view_features(trainer *t, part_view *view)
+{
+    const kz_split *s = view->split;
+    int64_t n = rows_behind(t, s);
+    if (s->rows == 0 || s->streamed) return KZ_OK;
+    return trainer_share(t, &view->x, s->x, n * t->data->features, s->element == KZ_U8 ? 1 : 4, "features");
+}
+
+static kz_status view_split(trainer *t, part_view *view)
 {
     kz_status st = KZ_OK;
+    const kz_split *s = view->split;
     int64_t n = s->streamed ? 0 : rows_behind(t, s), *row = NULL;
-    view->split = s;
     if (s->rows == 0) return KZ_OK;
     if (s->streamed) {
         view->total_square = s->total_square;
+        if (t->dev->gpu) return KZ_OK; /* they come with its windows */
         return t->dev->ops->alloc(t->dev, &view->row, (size_t)t->data->stream_rows * sizeof *view->row, "row numbers");
     }
-    KZ_TRY(trainer_share(t, &view->x, s->x, n * t->data->features, s->element == KZ_U8 ? 1 : 4, "features"));
     KZ_TRY(trainer_share(t, (const void **)&view->label, s->label, n, sizeof *s->label, "labels"));
     KZ_TRY(trainer_share(t, (const void **)&view->value, s->value, n * t->data->targets, sizeof *s->value, "targets"));
     KZ_TRY(trainer_share(t, (const void **)&view->raw, s->raw, n * t->data->targets, sizeof *s->raw, "targets"));
@@ -94,6 +103,27 @@ static kz_status view_split(trainer *t, part_view *view, const kz_split *s)
     if (!t->data->classification) view->total_square = trainer_total_square(t->data, s);
 done:
     kz_free(&row);
+    return st;
+}
+
+static int64_t rows_in_memory(const part_view *view)
+{
+    return view->split->streamed ? 0 : view->split->rows;
+}
+
+/* All arrays of the data as the device sees them. */
+static kz_status view_data(trainer *t)
+{
+    part_view *all[] = {&t->train, &t->valid, &t->test};
+    int64_t fetch = (int64_t)trainer_places(t).fetch;
+    kz_status st = KZ_OK;
+    t->dev->reserve = fetch + 8 * (rows_in_memory(&t->train) + rows_in_memory(&t->valid) + rows_in_memory(&t->test));
+    for (int i = 0; i < 3; i++) KZ_TRY(view_split(t, all[i]));
+    t->dev->reserve = fetch;
+    for (int i = 0; i < 3; i++) KZ_TRY(view_features(t, all[i]));
+    t->dev->reserve = 0;
+    KZ_TRY(trainer_fetch_create(t));
+done:
     return st;
 }
 
@@ -108,18 +138,15 @@ void trainer_unshare(trainer *t, part_view *view)
 
 static void release_view(trainer *t, part_view *view)
 {
+    bool of_window = t->dev->gpu && trainer_is_streamed(view);
     trainer_unshare(t, view);
+    if (of_window) view->row = NULL;
     t->dev->ops->release(t->dev, &view->row);
 }
 
 static int64_t largest(int64_t a, int64_t b)
 {
     return a > b ? a : b;
-}
-
-static int64_t rows_in_memory(const part_view *view)
-{
-    return view->split->streamed ? 0 : view->split->rows;
 }
 
 int trainer_gradients(const trainer *t)
@@ -135,6 +162,7 @@ static kz_status make_device_buffers(trainer *t)
     const kz_data *d = t->data;
     int64_t rows = largest(largest(t->max_rows, rows_in_memory(&t->train)),
                            largest(rows_in_memory(&t->valid), rows_in_memory(&t->test)));
+    rows = largest(rows, t->piece_rows);
     size_t f32 = sizeof(float), f64 = sizeof(double), parts = (size_t)t->cfg->train.micro_batches;
     kz_status st = KZ_OK;
     KZ_TRY(trainer_share(t, (const void **)&t->mean, d->scale_x.mean, d->features, f32, "feature means"));
@@ -163,10 +191,6 @@ static kz_status make_host_buffers(trainer *t)
 {
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&t->order, rows_in_memory(&t->train), sizeof *t->order, "row order"));
-    if (trainer_streams(t)) {
-        KZ_TRY(kz_calloc(&t->piece, t->max_rows, sizeof *t->piece, "losses of rows"));
-        KZ_TRY(kz_feed_create(&t->feed, t->data, t->cfg));
-    }
     KZ_TRY(kz_calloc(&t->weights, t->parameters, sizeof *t->weights, "weights of the epoch"));
     if (t->cfg->train.early_stop.metric)
         KZ_TRY(kz_calloc(&t->best, t->parameters, sizeof *t->best, "weights of the best epoch"));
@@ -235,14 +259,11 @@ kz_status trainer_setup(trainer *t)
     t->train.split = &t->data->train;
     t->valid.split = &t->data->valid;
     t->test.split = &t->data->test;
+    KZ_TRY(trainer_stream_create(t));
     KZ_TRY(make_device_buffers(t));
     KZ_TRY(make_host_buffers(t));
     KZ_TRY(place_tensors(t));
-    t->dev->reserve = 8 * (rows_in_memory(&t->train) + rows_in_memory(&t->valid) + rows_in_memory(&t->test));
-    KZ_TRY(view_split(t, &t->train, &t->data->train));
-    KZ_TRY(view_split(t, &t->valid, &t->data->valid));
-    KZ_TRY(view_split(t, &t->test, &t->data->test));
-    t->dev->reserve = 0;
+    KZ_TRY(view_data(t));
     KZ_TRY(kz_model_init(t->model, t->cfg->seed, t->cfg->model.init));
 done:
     return st;
@@ -263,8 +284,9 @@ void trainer_release(trainer *t)
                            &t->norm, &t->sums, &t->tally,    &t->cursor,    &t->tensor_offset};
         for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) ops->release(t->dev, buffers[i]);
         for (int i = 0; i < GRADIENTS; i++) ops->release(t->dev, &t->gradient[i]);
+        trainer_fetch_release(t);
+        trainer_stream_release(t); /* after what the device had of the feed's windows */
     }
-    kz_feed_destroy(&t->feed); /* after what the device had of its windows */
     kz_free(&t->order);
     kz_free(&t->piece);
     kz_free(&t->weights);

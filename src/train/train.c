@@ -13,42 +13,35 @@ static int64_t disk_bytes(const trainer *t)
     return 4 * t->parameters + NUMBER * numbers + LINE * t->cfg->train.epochs + REST + trainer_checkpoint_bytes(t);
 }
 
-/* Of the arrays in memory, as a GPU would hold them. */
-static int64_t data_bytes(const trainer *t)
-{
-    const kz_data *d = t->data;
-    const kz_split *split[] = {&d->train, &d->valid, &d->test};
-    int64_t bytes = 0;
-    for (int i = 0; i < 3; i++)
-        if (!split[i]->streamed)
-            bytes += split[i]->rows *
-                     (d->features * (split[i]->element == KZ_U8 ? 1 : 4) + (d->classification ? 4 : 8 * d->targets));
-    return bytes;
-}
-
 /* What the run will do and take; called before the first step. */
 static kz_train_plan plan_of(const trainer *t)
 {
-    return (kz_train_plan){.cfg = t->cfg,
-                           .data = t->data,
-                           .device = t->dev->ops->name,
-                           .isa = t->dev->variant,
-                           .gpu = t->dev->gpu,
-                           .device_note = t->dev->note,
-                           .threads = t->dev->threads,
-                           .outputs = t->outputs,
-                           .parameters = t->parameters,
-                           .steps = t->steps,
-                           .steps_per_epoch = t->steps_per_epoch,
-                           .memory_bytes = (int64_t)t->memory,
-                           .disk_bytes = disk_bytes(t),
-                           .gpu_bytes = t->dev->gpu ? (int64_t)trainer_device_memory(t) + data_bytes(t) : 0,
-                           .gpu_outside = t->dev->outside,
-                           .disk_free = t->disk_free,
-                           .resumed = t->options->resume,
-                           .epochs_done = t->run.epochs,
-                           .steps_done = t->run.steps,
-                           .directory = t->record ? kz_record_directory(t->record) : NULL};
+    data_places places = trainer_places(t);
+    kz_train_plan plan = {.cfg = t->cfg,
+                          .data = t->data,
+                          .device = t->dev->ops->name,
+                          .isa = t->dev->variant,
+                          .gpu = t->dev->gpu,
+                          .device_note = t->dev->note,
+                          .threads = t->dev->threads,
+                          .outputs = t->outputs,
+                          .parameters = t->parameters,
+                          .steps = t->steps,
+                          .steps_per_epoch = t->steps_per_epoch,
+                          .memory_bytes = (int64_t)t->memory,
+                          .disk_bytes = disk_bytes(t),
+                          .gpu_bytes =
+                              t->dev->gpu ? (int64_t)(trainer_device_memory(t) + places.inside + places.fetch) : 0,
+                          .gpu_free = t->dev->gpu ? t->dev->gpu->free : 0,
+                          .gpu_outside = t->options->dry_run ? (int64_t)places.outside : t->dev->outside,
+                          .disk_free = t->disk_free,
+                          .resumed = t->options->resume,
+                          .epochs_done = t->run.epochs,
+                          .steps_done = t->run.steps,
+                          .directory = t->record ? kz_record_directory(t->record) : NULL};
+    if (t->options->dry_run) memcpy(plan.gpu_left, places.left, sizeof places.left);
+    if (t->options->dry_run) plan.n_gpu_left = places.n_left;
+    return plan;
 }
 
 static kz_status divergence(const trainer *t)

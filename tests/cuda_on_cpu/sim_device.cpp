@@ -162,9 +162,16 @@ cudaError_t cudaGetLastError(void)
     return e;
 }
 
+/* With KAIZEN_CUDA_DEVICES=n there are n; all but the first one are out of order. */
+static int devices(void)
+{
+    static const int n = static_cast<int>(from_environment("KAIZEN_CUDA_DEVICES", 1));
+    return n;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = 1;
+    *count = devices();
     return cudaSuccess;
 }
 
@@ -182,6 +189,7 @@ cudaError_t cudaSetDevice(int device)
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
 {
+    if (device > 0 && device < devices()) return noted(cudaErrorUnknown);
     if (device != 0) return refuse(cudaErrorInvalidDevice, "cudaGetDeviceProperties: no device %d, there is 0", device);
     *prop = cudaDeviceProp();
     snprintf(prop->name, sizeof prop->name, "CUDA kernels executed on the CPU (stand-in, for tests)");

@@ -1,22 +1,30 @@
 /* Device memory and pinned host memory: the heap's, exactly as large as asked for, so that AddressSanitizer sees where
- * it ends; NaN at first. */
+ * it ends; NaN at first.  Host memory that is registered is pinned in whole pages, as CUDA pins it. */
 #include "sim_impl.h"
 
 #include <map>
 #include <stdlib.h>
 #include <string.h>
+#include <vector>
 
 namespace kz_sim {
 
 struct region {
     uintptr_t begin, end;
     place where;
-    bool registered; /* the caller's memory */
 };
 
+/* The caller's memory, and the pages it lies in. */
+struct registration {
+    uintptr_t begin, end, first_page, pages_end;
+};
+
+constexpr uintptr_t PAGE = 4096;
+
 static std::map<uintptr_t, region> regions; /* by their end */
-static size_t device_bytes;                 /* of device memory in use */
-static region latest[64];                   /* looked up last, by page: each asynchronous copy asks */
+static std::vector<registration> registered;
+static size_t device_bytes; /* of device memory in use */
+static region latest[64];   /* looked up last, by page: each asynchronous copy asks */
 
 enum { ALIGNMENT = 256 };
 
@@ -31,12 +39,28 @@ static const region *region_of(uintptr_t p)
     return &known;
 }
 
+/* Where the registered pages that hold `at` end, at most `end`; 0: it lies in none. */
+static uintptr_t registered_to(uintptr_t at, uintptr_t end)
+{
+    uintptr_t to = at;
+    for (bool more = true; more && to < end;) {
+        more = false;
+        for (const registration &r : registered)
+            if (r.first_page <= to && to < r.pages_end) to = r.pages_end, more = true;
+    }
+    return to == at ? 0 : to < end ? to : end;
+}
+
 place place_of(const void *p, size_t bytes, bool *whole)
 {
     uintptr_t at = reinterpret_cast<uintptr_t>(p);
     const region *r = region_of(at);
     *whole = r && bytes <= r->end - at;
     if (r) return r->where;
+    if (uintptr_t to = registered_to(at, at + (bytes ? bytes : 1))) {
+        *whole = to >= at + bytes;
+        return place::pinned;
+    }
     auto next = regions.upper_bound(at); /* begins outside, but may reach into one */
     *whole = next == regions.end() || next->second.begin >= at + bytes;
     return place::host;
@@ -68,20 +92,18 @@ static cudaError_t take(void **out, size_t size, place where)
     if (posix_memalign(&p, ALIGNMENT, size) != 0) return noted(cudaErrorMemoryAllocation);
     fill_with_nan(p, size);
     uintptr_t at = reinterpret_cast<uintptr_t>(p);
-    regions[at + size] = {at, at + size, where, false};
+    regions[at + size] = {at, at + size, where};
     if (where == place::device) device_bytes += size;
     *out = p;
     return cudaSuccess;
 }
 
 /* The region that begins at p and is of the kind; regions.end(): none. */
-static std::map<uintptr_t, region>::iterator exactly(void *p, place where, bool registered)
+static std::map<uintptr_t, region>::iterator exactly(void *p, place where)
 {
     uintptr_t at = reinterpret_cast<uintptr_t>(p);
     auto found = regions.upper_bound(at);
-    if (found == regions.end() || found->second.begin != at || found->second.where != where ||
-        found->second.registered != registered)
-        return regions.end();
+    if (found == regions.end() || found->second.begin != at || found->second.where != where) return regions.end();
     return found;
 }
 
@@ -89,11 +111,9 @@ static void give_back(std::map<uintptr_t, region>::iterator r)
 {
     size_t size = r->second.end - r->second.begin;
     if (r->second.where == place::device) device_bytes -= size;
-    if (!r->second.registered) {
-        void *p = reinterpret_cast<void *>(r->second.begin);
-        fill_with_nan(p, size);
-        free(p);
-    }
+    void *p = reinterpret_cast<void *>(r->second.begin);
+    fill_with_nan(p, size);
+    free(p);
     for (region &known : latest) known = {};
     regions.erase(r);
 }
@@ -101,11 +121,12 @@ static void give_back(std::map<uintptr_t, region>::iterator r)
 void free_all_memory(void)
 {
     while (!regions.empty()) give_back(regions.begin());
+    registered.clear();
 }
 
 int64_t memory_alive(void)
 {
-    return static_cast<int64_t>(regions.size());
+    return static_cast<int64_t>(regions.size() + registered.size());
 }
 
 } // namespace kz_sim
@@ -138,7 +159,7 @@ cudaError_t cudaFree(void *devPtr)
     guard lock(device_lock);
     cudaError_t e = not_while_capturing("cudaFree");
     if (e != cudaSuccess || !devPtr) return e;
-    auto found = exactly(devPtr, place::device, false);
+    auto found = exactly(devPtr, place::device);
     if (found == regions.end()) return refuse(cudaErrorInvalidValue, "cudaFree: %p is not allocated", devPtr);
     e = carry_out_all(); /* waits for what may still use it */
     give_back(found);
@@ -165,7 +186,7 @@ cudaError_t cudaFreeHost(void *ptr)
     guard lock(device_lock);
     cudaError_t e = not_while_capturing("cudaFreeHost");
     if (e != cudaSuccess || !ptr) return e;
-    auto found = exactly(ptr, place::pinned, false);
+    auto found = exactly(ptr, place::pinned);
     if (found == regions.end()) return refuse(cudaErrorInvalidValue, "cudaFreeHost: %p is not allocated", ptr);
     e = carry_out_all();
     give_back(found);
@@ -179,12 +200,15 @@ cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int)
     if (e == cudaSuccess) e = sticky();
     if (e != cudaSuccess) return e;
     if (!ptr || size == 0) return refuse(cudaErrorInvalidValue, "cudaHostRegister: nothing to register");
-    bool whole;
-    if (place_of(ptr, size, &whole) != place::host || !whole)
-        return refuse(cudaErrorHostMemoryAlreadyRegistered, "cudaHostRegister: %p is registered or not the host's",
-                      ptr);
     uintptr_t at = reinterpret_cast<uintptr_t>(ptr);
-    regions[at + size] = {at, at + size, place::pinned, true};
+    registration mine = {at, at + size, at / PAGE * PAGE, (at + size + PAGE - 1) / PAGE * PAGE};
+    bool whole, taken = place_of(ptr, size, &whole) != place::host || !whole;
+    for (const registration &r : registered)
+        taken = taken || (r.first_page < mine.pages_end && mine.first_page < r.pages_end);
+    if (taken)
+        return refuse(cudaErrorHostMemoryAlreadyRegistered,
+                      "cudaHostRegister: %p is not the host's, or has a page that is registered already", ptr);
+    registered.push_back(mine);
     return cudaSuccess;
 }
 
@@ -193,12 +217,13 @@ cudaError_t cudaHostUnregister(void *ptr)
     guard lock(device_lock);
     cudaError_t e = not_while_capturing("cudaHostUnregister");
     if (e != cudaSuccess) return e;
-    auto found = exactly(ptr, place::pinned, true);
-    if (found == regions.end())
-        return refuse(cudaErrorHostMemoryNotRegistered, "cudaHostUnregister: %p is not registered", ptr);
-    e = carry_out_all();
-    give_back(found);
-    return e;
+    for (size_t i = 0; i < registered.size(); i++) {
+        if (registered[i].begin != reinterpret_cast<uintptr_t>(ptr)) continue;
+        e = carry_out_all();
+        registered.erase(registered.begin() + static_cast<std::ptrdiff_t>(i));
+        return e;
+    }
+    return refuse(cudaErrorHostMemoryNotRegistered, "cudaHostUnregister: %p is not registered", ptr);
 }
 
 cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)

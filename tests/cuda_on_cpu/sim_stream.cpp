@@ -7,9 +7,16 @@ namespace kz_sim {
 
 enum { LONGEST_QUEUE = 1024 }; /* then CUDA's host waits as well */
 
-static CUstream_st legacy = {&services_of_device, true, {}, {}};
+static CUstream_st legacy = {&services_of_device, true, 0, {}, {}};
 static std::vector<cudaStream_t> streams; /* those that were created */
 static uint64_t last_number;
+
+/* Whether a stream is carried out late: all are, or, so that one runs ahead of another, every other one. */
+static bool is_late(cudaStream_t s)
+{
+    const settings &now = current();
+    return now.late_streams && (now.order < 6 || s == &legacy || (s->serial + static_cast<int>(now.order)) % 2 == 0);
+}
 
 cudaStream_t stream_of(cudaStream_t handle, const char *what)
 {
@@ -100,7 +107,7 @@ cudaError_t enqueue_after(cudaStream_t handle, const char *what, std::function<c
     uint64_t mine = ++last_number;
     if (number) *number = mine;
     s->queue.push_back({mine, std::move(run), std::move(after)});
-    if (!current().late_streams) return carry_out_stream(s);
+    if (!is_late(s)) return carry_out_stream(s);
     if (s->queue.size() > LONGEST_QUEUE) carry_out(s, s->queue.front().number);
     return sticky();
 }
@@ -137,9 +144,25 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *pStream, unsigned int flags)
     if (flags > cudaStreamNonBlocking)
         return refuse(cudaErrorInvalidValue, "cudaStreamCreateWithFlags: flags %u", flags);
     if (sticky() != cudaSuccess) return sticky();
-    *pStream = new CUstream_st{&services_of_device, flags == cudaStreamDefault, {}, {}};
+    *pStream =
+        new CUstream_st{&services_of_device, flags == cudaStreamDefault, static_cast<int>(streams.size()), {}, {}};
     streams.push_back(*pStream);
     return cudaSuccess;
+}
+
+/* As on an H100.  What a priority changes is left open here as without one. */
+cudaError_t cudaDeviceGetStreamPriorityRange(int *leastPriority, int *greatestPriority)
+{
+    *leastPriority = 0;
+    *greatestPriority = -5;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t *pStream, unsigned int flags, int priority)
+{
+    if (priority > 0 || priority < -5)
+        return refuse(cudaErrorInvalidValue, "cudaStreamCreateWithPriority: priority %d", priority);
+    return cudaStreamCreateWithFlags(pStream, flags);
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)

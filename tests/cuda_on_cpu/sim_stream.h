@@ -58,6 +58,7 @@ cudaError_t spoil(cudaStream_t stream, cudaError_t e, const char *what);
 struct CUstream_st {
     const kz_sim::services *services; /* first: sim_services.h */
     bool blocking;                    /* waits for the legacy stream, and that one for it */
+    int serial;                       /* how many were created before it */
     std::deque<kz_sim::operation> queue;
     kz_sim::capture captures;
 };

@@ -90,7 +90,7 @@ std::vector<float> naive_gradient(Trainer &by_hand, int64_t step, int64_t rows, 
     for (int64_t i = 0; i < parts; i++) {
         int64_t first = i * rows / parts, end = (i + 1) * rows / parts;
         kz_model_step at = {by_hand.t.cfg->seed, at_step(step), first};
-        EXPECT_EQ(trainer_forward(&by_hand.t, &by_hand.t.train, first, end - first, &at, by_hand.t.row_loss,
+        EXPECT_EQ(trainer_forward(&by_hand.t, &by_hand.t.train, first, end - first, &at, nullptr, by_hand.t.row_loss,
                                   by_hand.t.row_score),
                   KZ_OK);
         EXPECT_EQ(
@@ -174,7 +174,7 @@ TEST(TrainStep, DropoutBelongsToTheRowOfTheBatch)
         for (int64_t i = 0; i < parts; i++) {
             int64_t first = i * 38 / parts, rows = (i + 1) * 38 / parts - first;
             kz_model_step at = {by_hand->t.cfg->seed, at_step(5), first};
-            ASSERT_EQ(trainer_forward(&by_hand->t, &by_hand->t.train, first, rows, &at, by_hand->t.row_loss,
+            ASSERT_EQ(trainer_forward(&by_hand->t, &by_hand->t.train, first, rows, &at, nullptr, by_hand->t.row_loss,
                                       by_hand->t.row_score),
                       KZ_OK);
             for (double loss : by_hand->download(by_hand->t.row_loss, rows)) (parts == 1 ? one : four).push_back(loss);
@@ -183,7 +183,8 @@ TEST(TrainStep, DropoutBelongsToTheRowOfTheBatch)
     ASSERT_EQ(one.size(), 38u);
     EXPECT_EQ(oracle::first_difference(one, four), -1);
     kz_model_step other = {whole.t.cfg->seed, at_step(6), 0};
-    ASSERT_EQ(trainer_forward(&whole.t, &whole.t.train, 0, 38, &other, whole.t.row_loss, whole.t.row_score), KZ_OK);
+    ASSERT_EQ(trainer_forward(&whole.t, &whole.t.train, 0, 38, &other, nullptr, whole.t.row_loss, whole.t.row_score),
+              KZ_OK);
     EXPECT_NE(oracle::first_difference(whole.download(whole.t.row_loss, 38), one), -1) << "each step has its own";
 }
 

@@ -26,7 +26,13 @@ static kz_status describe(kz_gpu *gpu, int i, bool take_up)
     int driver = 0, runtime = 0;
     size_t unused = 0, all = 0;
     kz_status st = KZ_OK;
-    KZ_CUDA(cudaGetDeviceProperties(&p, i));
+    cudaError_t e = cudaGetDeviceProperties(&p, i);
+    if (e != cudaSuccess) { /* the others may be well */
+        (void)cudaGetLastError();
+        snprintf(gpu->model, sizeof gpu->model, "GPU %d", i);
+        snprintf(gpu->reason, sizeof gpu->reason, "%.120s", cudaGetErrorString(e));
+        goto done;
+    }
     KZ_CUDA(cudaDriverGetVersion(&driver));
     KZ_CUDA(cudaRuntimeGetVersion(&runtime));
     snprintf(gpu->model, sizeof gpu->model, "%.*s", (int)sizeof gpu->model - 1, p.name);
@@ -44,7 +50,7 @@ static kz_status describe(kz_gpu *gpu, int i, bool take_up)
         goto done;
     }
     if (!take_up) goto done;
-    cudaError_t e = cudaSetDevice(i); /* takes the device up: fails where another process has it for itself */
+    e = cudaSetDevice(i); /* takes the device up: fails where another process has it for itself */
     if (e == cudaSuccess) e = cudaMemGetInfo(&unused, &all);
     gpu->free = (int64_t)unused;
     if (e != cudaSuccess) snprintf(gpu->reason, sizeof gpu->reason, "%.120s", cudaGetErrorString(e));
@@ -93,6 +99,7 @@ static int64_t shared_of(int ordinal)
 kz_status kz_cuda_create(kz_device **out, int64_t ordinal, const kz_config_device *cfg)
 {
     kz_cuda *cuda = NULL;
+    size_t now = 0, all = 0;
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&cuda, 1, sizeof *cuda, "CUDA device"));
     cuda->base.ops = &kz_device_cuda;
@@ -110,10 +117,13 @@ kz_status kz_cuda_create(kz_device **out, int64_t ordinal, const kz_config_devic
     cuda->queue.shared = shared_of((int)ordinal);
     KZ_TRY(kz_cuda_stage_create(cuda));
     KZ_TRY(kz_cuda_repeat_create(cuda));
+    KZ_TRY(kz_cuda_side_create(cuda));
     KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.scratch, SCRATCH * sizeof(float), "scratch"));
     cuda->queue.scratch_floats = SCRATCH;
     KZ_TRY(kz_cuda_alloc(&cuda->base, &cuda->queue.arrivals, KZ_CUDA_ARRIVALS * sizeof(unsigned), "counters"));
     KZ_TRY(kz_fast_create(cuda, cfg));
+    KZ_CUDA(cudaMemGetInfo(&now, &all));
+    cuda->gpu.free = (int64_t)now; /* with all that the device itself takes */
     *out = &cuda->base;
     cuda = NULL;
 done:
@@ -128,13 +138,14 @@ void kz_cuda_destroy(kz_device **dev)
 {
     kz_cuda *cuda = kz_cuda_of(*dev);
     if (!cuda) return;
-    if (cuda->queue.stream) (void)cudaStreamSynchronize(cuda->queue.stream);
+    kz_cuda_settle(cuda);
     kz_cuda_repeat_destroy(cuda);
     kz_fast_destroy(cuda);
     kz_cuda_stage_destroy(cuda);
     kz_cuda_release(*dev, &cuda->queue.scratch);
     kz_cuda_release(*dev, &cuda->queue.arrivals);
     kz_cuda_release(*dev, &cuda->square);
+    kz_cuda_side_destroy(cuda);
     if (cuda->queue.stream) (void)cudaStreamDestroy(cuda->queue.stream);
     kz_free(&cuda);
     *dev = NULL;

@@ -5,8 +5,9 @@
 #include "device/cuda_module.h"
 #include "kernels/cuda/launchers.h"
 
-/* STAGE: bytes of host memory through which small uploads go; AHEAD: repeats that may be queued; RECORDS: graphs kept. */
-enum { STAGE = 256 << 10, AHEAD = 32, RECORDS = 8, KEY = 64, SHARES = 64 /* arrays */ };
+/* STAGE: bytes of pinned memory through which uploads go, and downloads through as much, in halves; AHEAD: repeats that may
+ * be queued; RECORDS: graphs kept. */
+enum { STAGE = 1 << 20, AHEAD = 32, RECORDS = 8, KEY = 64, SHARES = 64 /* arrays */, PINS = 64 };
 
 /* What `repeat` knows of a key: after the first call, which is carried out, the second one is recorded. */
 typedef struct {
@@ -25,18 +26,31 @@ typedef struct {
     int uses;
 } kz_cuda_shared;
 
+/* Host memory that is pinned, in whole pages: each page once, however many arrays have a part in it. */
+typedef struct {
+    uintptr_t begin, end; /* of its pages */
+    void *at;             /* what was registered, within them */
+    int uses;             /* arrays with a part in it; 0: free */
+} kz_cuda_pinned;
+
 typedef struct {
     kz_device base; /* first: a kz_device * is a kz_cuda * */
     kz_gpu gpu;
     kz_cuda_queue queue;
     kz_cuda_shared share[SHARES];
-    double *square; /* (squares): sums of blocks of a gradient */
+    kz_cuda_pinned pinned[PINS];
+    /* beside the queue */
+    cudaStream_t side;
+    cudaEvent_t full[KZ_PLACES], left[KZ_PLACES]; /* the last fill is done; so is what the last leave was for */
+    double *square;                               /* (squares): sums of blocks of a gradient */
     int64_t squares;
-    /* small uploads: two halves of pinned memory, each free again after its event */
+    /* uploads: two halves of pinned memory, each free again after its event */
     char *stage;
     size_t staged; /* bytes used of the half at work */
     int half;
     cudaEvent_t stage_free[2];
+    char *arrived; /* downloads: two halves likewise, each full after its event */
+    cudaEvent_t arrival[2];
     /* repeats */
     kz_cuda_record record[RECORDS];
     int64_t calls;
@@ -69,6 +83,24 @@ kz_status kz_cuda_upload(kz_device *dev, void *to, const void *host, size_t byte
 kz_status kz_cuda_download(kz_device *dev, void *host, const void *from, size_t bytes);
 kz_status kz_cuda_stage_create(kz_cuda *cuda);
 void kz_cuda_stage_destroy(kz_cuda *cuda);
+
+void kz_cuda_settle(kz_cuda *cuda); /* waits for both queues; failures show elsewhere */
+bool kz_cuda_is_outside(const kz_device *dev, const void *shared);
+
+/* cuda_pin.c */
+kz_status kz_cuda_pin(kz_device *dev, const void *host, size_t bytes, const char *what);
+void kz_cuda_unpin(kz_device *dev, const void *host, size_t bytes);
+/* *seen <- where the GPU sees pinned memory. */
+kz_status kz_cuda_seen(kz_cuda *cuda, const void *host, size_t bytes, const void **seen);
+
+/* cuda_side.c */
+kz_status kz_cuda_side_create(kz_cuda *cuda);
+void kz_cuda_side_destroy(kz_cuda *cuda);
+kz_status kz_cuda_fill(kz_device *dev, int place, kz_queue_fn *queue, void *context);
+kz_status kz_cuda_enter(kz_device *dev, int place);
+kz_status kz_cuda_leave(kz_device *dev, int place);
+kz_status kz_cuda_filled(kz_device *dev, int place, bool wait, bool *yes);
+kz_status kz_cuda_send(kz_device *dev, void *to, const void *pinned, size_t bytes);
 
 /* cuda_repeat.c */
 void kz_cuda_forget(kz_cuda *cuda); /* all records: what they use is about to move */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Allocations are rounded up: vectors of 16 bytes may read up to their end, and none is empty. */
-enum { ALIGN = 256, SLACK = 64 << 20 /* bytes that CUDA may want for itself */ };
+enum { ALIGN = 256 };
 
 static kz_status no_room(kz_cuda *cuda, size_t bytes, const char *what)
 {
@@ -53,41 +53,45 @@ kz_status kz_cuda_alloc_parameters(kz_device *dev, float **out, int64_t n)
     return kz_cuda_alloc(dev, out, (size_t)n * sizeof **out, "parameters");
 }
 
-/* The queue may still use it. */
+void kz_cuda_settle(kz_cuda *cuda)
+{
+    if (cuda->queue.stream) (void)cudaStreamSynchronize(cuda->queue.stream);
+    if (cuda->side) (void)cudaStreamSynchronize(cuda->side);
+    (void)cudaGetLastError();
+}
+
+/* What is queued may still use it. */
 void kz_cuda_release(kz_device *dev, void *pointer_to_pointer)
 {
     void *p;
     memcpy(&p, pointer_to_pointer, sizeof p);
     if (!p) return;
-    (void)cudaStreamSynchronize(kz_cuda_of(dev)->queue.stream);
+    kz_cuda_settle(kz_cuda_of(dev));
     (void)cudaFree(p);
     (void)cudaGetLastError(); /* what failed before has been told; a launch must not be blamed for it */
     p = NULL;
     memcpy(pointer_to_pointer, &p, sizeof p);
 }
 
-/* Arrays that leave no room for the rest of the run stay where they are: the GPU reads them through the bus, each row as
- * it is gathered. */
+/* Arrays that leave no room for the rest of the run stay where they are: the GPU reads their rows through the bus.  Small
+ * ones are never worth that. */
 static bool fits(const kz_cuda *cuda, size_t bytes)
 {
     size_t now = 0, total = 0;
+    if (bytes <= KZ_SMALL) return true;
     cudaError_t e = cudaMemGetInfo(&now, &total);
     (void)cudaGetLastError();
     if (e != cudaSuccess) return false;
-    return (double)bytes + (double)cuda->base.reserve + SLACK <= (double)now;
+    return (double)bytes + (double)cuda->base.reserve + KZ_GPU_SLACK <= (double)now;
 }
 
-static kz_status share_from_host(kz_cuda *cuda, kz_cuda_shared *s)
+static kz_status share_from_host(kz_cuda *cuda, kz_cuda_shared *s, const char *what)
 {
-    void *seen = NULL, *mine = (void *)s->host; /* it is only read */
     kz_status st = KZ_OK;
-    cudaError_t e = cudaHostRegister(mine, s->bytes, cudaHostRegisterMapped);
-    KZ_TRY(kz_cuda_check(e, "cudaHostRegister of data that do not fit into the GPU's memory", __FILE__, __LINE__));
-    e = cudaHostGetDevicePointer(&seen, mine, 0);
-    if (e != cudaSuccess) (void)cudaHostUnregister(mine);
-    KZ_TRY(kz_cuda_check(e, "cudaHostGetDevicePointer", __FILE__, __LINE__));
-    cuda->base.outside += (int64_t)s->bytes;
-    s->seen = seen;
+    KZ_TRY(kz_cuda_pin(&cuda->base, s->host, s->bytes, what));
+    st = kz_cuda_seen(cuda, s->host, s->bytes, &s->seen);
+    if (st != KZ_OK) kz_cuda_unpin(&cuda->base, s->host, s->bytes);
+    else cuda->base.outside += (int64_t)s->bytes;
     s->outside = true;
 done:
     return st;
@@ -119,7 +123,7 @@ kz_status kz_cuda_share(kz_device *dev, const void **out, const void *host, size
     if (!s) {
         if (!free_one) return KZ_FAIL(KZ_E_ARG, "%s: more than %d arrays shared with a GPU", what, SHARES);
         kz_cuda_shared fresh = {.host = host, .bytes = bytes};
-        KZ_TRY(fits(cuda, bytes) ? share_copy(cuda, &fresh, what) : share_from_host(cuda, &fresh));
+        KZ_TRY(fits(cuda, bytes) ? share_copy(cuda, &fresh, what) : share_from_host(cuda, &fresh, what));
         s = free_one;
         *s = fresh;
     }
@@ -129,21 +133,34 @@ done:
     return st;
 }
 
+static int share_of(const kz_cuda *cuda, const void *seen)
+{
+    int i = 0;
+    while (i < SHARES && !(cuda->share[i].host && cuda->share[i].seen == seen)) i++;
+    return i;
+}
+
+bool kz_cuda_is_outside(const kz_device *dev, const void *shared)
+{
+    const kz_cuda *cuda = (const kz_cuda *)dev;
+    int i = shared ? share_of(cuda, shared) : SHARES;
+    return i < SHARES && cuda->share[i].outside;
+}
+
 void kz_cuda_unshare(kz_device *dev, const void **pointer)
 {
     kz_cuda *cuda = kz_cuda_of(dev);
-    int i = 0;
     if (!*pointer) return;
-    while (i < SHARES && !(cuda->share[i].host && cuda->share[i].seen == *pointer)) i++;
+    int i = share_of(cuda, *pointer);
     *pointer = NULL;
     if (i == SHARES || --cuda->share[i].uses > 0) return;
     kz_cuda_shared s = cuda->share[i];
     cuda->share[i] = (kz_cuda_shared){.host = NULL};
-    (void)cudaStreamSynchronize(cuda->queue.stream);
     if (s.outside) {
-        (void)cudaHostUnregister((void *)s.host);
+        kz_cuda_unpin(dev, s.host, s.bytes);
         cuda->base.outside -= (int64_t)s.bytes;
     } else {
+        kz_cuda_settle(cuda);
         (void)cudaFree((void *)s.seen);
     }
     (void)cudaGetLastError();
@@ -151,22 +168,34 @@ void kz_cuda_unshare(kz_device *dev, const void **pointer)
 
 /* ---- copies ---- */
 
+/* All goes through memory of our own, which is pinned: what becomes of a copy does then not depend on the pages that the
+ * host's arrays lie in, of which some may be pinned for data that are read from there. */
+enum { HALF = STAGE / 2 };
+
 kz_status kz_cuda_stage_create(kz_cuda *cuda)
 {
     kz_status st = KZ_OK;
-    void *stage = NULL;
+    void *stage = NULL, *arrived = NULL;
     KZ_CUDA(cudaHostAlloc(&stage, STAGE, cudaHostAllocDefault));
     cuda->stage = stage;
-    for (int i = 0; i < 2; i++) KZ_CUDA(cudaEventCreateWithFlags(&cuda->stage_free[i], cudaEventDisableTiming));
+    KZ_CUDA(cudaHostAlloc(&arrived, STAGE, cudaHostAllocDefault));
+    cuda->arrived = arrived;
+    for (int i = 0; i < 2; i++) {
+        KZ_CUDA(cudaEventCreateWithFlags(&cuda->stage_free[i], cudaEventDisableTiming));
+        KZ_CUDA(cudaEventCreateWithFlags(&cuda->arrival[i], cudaEventDisableTiming));
+    }
 done:
     return st;
 }
 
 void kz_cuda_stage_destroy(kz_cuda *cuda)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         if (cuda->stage_free[i]) (void)cudaEventDestroy(cuda->stage_free[i]);
+        if (cuda->arrival[i]) (void)cudaEventDestroy(cuda->arrival[i]);
+    }
     if (cuda->stage) (void)cudaFreeHost(cuda->stage);
+    if (cuda->arrived) (void)cudaFreeHost(cuda->arrived);
 }
 
 /* The other half of the stage, once what was sent from it is through. */
@@ -181,33 +210,48 @@ done:
     return st;
 }
 
-/* What is small does not wait for the queue: it is copied from pinned memory in its turn. */
+/* What is small does not wait for the queue: it is copied from the stage in its turn. */
 kz_status kz_cuda_upload(kz_device *dev, void *to, const void *host, size_t bytes)
 {
     kz_cuda *cuda = kz_cuda_of(dev);
-    cudaStream_t stream = cuda->queue.stream;
     kz_status st = KZ_OK;
-    if (bytes == 0) return KZ_OK;
-    if (bytes > STAGE / 4) {
-        KZ_CUDA(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream));
-        KZ_CUDA(cudaStreamSynchronize(stream));
-        goto done;
+    for (size_t at = 0, n; at < bytes; at += n) {
+        n = bytes - at < HALF ? bytes - at : HALF;
+        if (cuda->staged + n > HALF) KZ_TRY(next_half(cuda));
+        char *from = cuda->stage + cuda->half * HALF + cuda->staged;
+        memcpy(from, (const char *)host + at, n);
+        cuda->staged += (n + 15) / 16 * 16;
+        KZ_CUDA(cudaMemcpyAsync((char *)to + at, from, n, cudaMemcpyHostToDevice, cuda->queue.stream));
     }
-    if (cuda->staged + bytes > STAGE / 2) KZ_TRY(next_half(cuda));
-    char *from = cuda->stage + cuda->half * (STAGE / 2) + cuda->staged;
-    memcpy(from, host, bytes);
-    cuda->staged += (bytes + 15) / 16 * 16;
-    KZ_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream));
 done:
     return st;
 }
 
+/* Queues the piece that begins at byte `at`; it goes into the half of its number. */
+static kz_status fetch_piece(kz_cuda *cuda, const char *from, size_t at, size_t bytes)
+{
+    int half = (int)(at / HALF % 2);
+    size_t n = bytes - at < HALF ? bytes - at : HALF;
+    kz_status st = KZ_OK;
+    KZ_CUDA(cudaMemcpyAsync(cuda->arrived + half * HALF, from + at, n, cudaMemcpyDeviceToHost, cuda->queue.stream));
+    KZ_CUDA(cudaEventRecord(cuda->arrival[half], cuda->queue.stream));
+done:
+    return st;
+}
+
+/* While a piece is taken out of one half, the next one comes into the other. */
 kz_status kz_cuda_download(kz_device *dev, void *host, const void *from, size_t bytes)
 {
-    cudaStream_t stream = kz_cuda_of(dev)->queue.stream;
+    kz_cuda *cuda = kz_cuda_of(dev);
     kz_status st = KZ_OK;
-    if (bytes) KZ_CUDA(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream));
-    KZ_CUDA(cudaStreamSynchronize(stream));
+    if (bytes > 0) KZ_TRY(fetch_piece(cuda, from, 0, bytes));
+    for (size_t at = 0; at < bytes; at += HALF) {
+        int half = (int)(at / HALF % 2);
+        if (bytes - at > HALF) KZ_TRY(fetch_piece(cuda, from, at + HALF, bytes));
+        KZ_CUDA(cudaEventSynchronize(cuda->arrival[half]));
+        memcpy((char *)host + at, cuda->arrived + half * HALF, bytes - at < HALF ? bytes - at : HALF);
+    }
+    KZ_CUDA(cudaStreamSynchronize(cuda->queue.stream));
 done:
     return st;
 }
