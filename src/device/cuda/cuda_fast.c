@@ -61,14 +61,6 @@ done:
     return st;
 }
 
-/* The kernel that does a whole step has the reproducible products. */
-static kz_status step(kz_device *dev, const kz_step *s, bool *done)
-{
-    (void)dev, (void)s;
-    *done = false;
-    return KZ_OK;
-}
-
 /* ---- life cycle ---- */
 
 kz_status kz_fast_create(kz_cuda *cuda, const kz_config_device *cfg)
@@ -87,7 +79,6 @@ kz_status kz_fast_create(kz_cuda *cuda, const kz_config_device *cfg)
     fast->ops.dense_forward = kz_fast_dense_forward;
     fast->ops.dense_weights = kz_fast_dense_weights;
     fast->ops.dense_input = kz_fast_dense_input;
-    fast->ops.step = step;
     if (fast->half) {
         fast->ops.alloc_parameters = alloc_parameters;
         fast->ops.release = release;
