@@ -80,6 +80,7 @@ static kz_status add_environment(kz_text *out)
         const char *name, *what;
     } rows[] = {{"KAIZEN_ISA", "the CPU instruction set to compute with, such as plain; without it the fastest one"},
                 {"KAIZEN_CUDA_MODULE", "the library that drives GPUs, in place of the one that was installed"},
+                {"KAIZEN_CUBLASLT", "path of the cuBLASLt that device.arithmetic: fast uses on a GPU"},
                 {"KAIZEN_DEBUG", "if set, an error also says where in the program it came from"},
                 {"NO_COLOR", "if set, no colours"},
                 {"COLUMNS", "the width of help texts that do not go to a terminal"}};

@@ -122,10 +122,10 @@ struct kz_device {
     int64_t outside;     /* ... and so many shared bytes did not fit: they are read from host memory */
 };
 
-/* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N") with cfg->threads threads (0: all this process may use)
- * and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest).  "auto" is the first GPU that can
- * be used, else the CPU, and with an `isa` always the CPU.  *out is yours to destroy.
- * Fails: KZ_E_DEVICE (not there; says what is), KZ_E_MEM. */
+/* Makes the device of cfg->kind ("auto", "cpu", "cuda", "cuda:N"): a CPU's with cfg->threads threads (0: all this process
+ * may use) and the instruction set `isa` (NULL: the environment's KAIZEN_ISA, else the fastest), a GPU's of cfg->arithmetic
+ * and precision.  "auto" is the first GPU that can be used, else the CPU, and with an `isa` always the CPU.  *out is yours
+ * to destroy.  Fails: KZ_E_DEVICE (not there, says what is; not fast, says why), KZ_E_MEM. */
 kz_status kz_device_create(kz_device **out, const kz_config_device *cfg, const char *isa);
 void kz_device_destroy(kz_device **dev);
 

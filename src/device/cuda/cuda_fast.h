@@ -17,8 +17,8 @@ typedef struct {
     int epilogue;       /* the one that is wanted */
     int type, type_out; /* of A and B, of D */
     int op_a, op_b;     /* KZ_LT_OP_N, KZ_LT_OP_T */
-    int align_a, align_b, align_d,
-        align_vector; /* of their addresses, in bytes: a power of two; filled in by the product */
+    /* of the addresses, in bytes: powers of two; filled in by the product */
+    int align_a, align_b, align_d, align_vector;
 } kz_fast_shape;
 
 /* How products of a shape are computed. */

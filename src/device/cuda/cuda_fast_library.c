@@ -80,7 +80,14 @@ kz_status kz_fast_open(kz_fast *fast, char version[32])
     KZ_TRY(find_functions(fast));
     size_t v = fast->lt.version(); /* 130100 is 13.1.0 */
     snprintf(version, 32, "cuBLASLt %zu.%zu.%zu", v / 10000, v / 100 % 100, v % 100);
-    KZ_LT(fast->lt.create(&fast->handle));
+    int status = fast->lt.create(&fast->handle);
+    (void)cudaGetLastError();
+    if (status != KZ_LT_SUCCESS)
+        st = KZ_FAIL(
+            KZ_E_DEVICE,
+            "device.arithmetic: 'fast': %s cannot be started on this GPU and driver: %s; install another version "
+            "of it, or use arithmetic: reproducible",
+            version, fast->lt.status_name(status));
 done:
     return st;
 }

@@ -213,7 +213,8 @@ struct work {
         std::vector<float> y = rounded(b, p.b, p.desc.op_b == KZ_LT_OP_N, n, k);
         for (int64_t j = 0; j < n; j++)
             for (int64_t i = 0; i < m; i++)
-                store(d, p.d.type, j * p.d.leading + i, finished(total(&x[i * k], &y[j * k], j * m + i), i));
+                store(d, p.d.type, j * p.d.leading + i,
+                      finished(total(x.data() + i * k, y.data() + j * k, j * m + i), i));
         if (p.desc.epilogue == KZ_LT_EPILOGUE_BGRADB) sum_b();
         return cudaSuccess;
     }
