@@ -3,7 +3,6 @@
 
 file(GLOB bench_gpu_sources CONFIGURE_DEPENDS bench/gpu/*.c)
 file(GLOB bench_gpu_kernels CONFIGURE_DEPENDS bench/gpu/*.cu)
-file(GLOB gpu_test_sources CONFIGURE_DEPENDS tests/cuda/*_cuda_test.cpp)
 
 # The module's own objects: what is tested and measured is what the program loads.
 set(gpu_objects $<TARGET_OBJECTS:kaizen-cuda> $<TARGET_OBJECTS:kaizen-cuda-device>)
@@ -17,8 +16,7 @@ set_target_properties(bench-gpu PROPERTIES LINKER_LANGUAGE CXX)
 target_link_libraries(bench-gpu PRIVATE kz-flags kaizen-core CUDA::cudart_static)
 
 if(KZ_HAVE_TESTS)
-    add_executable(kaizen-gpu-tests EXCLUDE_FROM_ALL ${gpu_test_sources} tests/support/program.cpp ${gpu_objects})
-    kz_test_program(kaizen-gpu-tests)
+    kz_gpu_tests(kaizen-gpu-tests "")
+    target_sources(kaizen-gpu-tests PRIVATE ${gpu_objects})
     target_link_libraries(kaizen-gpu-tests PRIVATE CUDA::cudart_static)
-    add_dependencies(kaizen-gpu-tests program)
 endif()

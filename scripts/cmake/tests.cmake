@@ -2,17 +2,23 @@
 
 include(GoogleTest)
 
-# What every program of tests is made with.
-function(kz_test_program name)
-    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
-    target_compile_definitions(${name} PRIVATE
-        KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    # -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in the headers of its own std::vector
+set(test_headers <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
+    <gtest/gtest.h>)
+
+# kz_gpu_tests(NAME STAND-IN): the kernels' tests alone, for scripts/gpu-check; STAND-IN is a module, or "" for a GPU.
+function(kz_gpu_tests name stand_in)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cuda/*_cuda_test.cpp)
+    set(support ${PROJECT_SOURCE_DIR}/tests/support)
+    add_executable(${name} EXCLUDE_FROM_ALL ${sources} ${support}/program.cpp ${support}/build.cpp)
+    target_include_directories(${name} PRIVATE ${support})
     target_compile_options(${name} PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-    target_precompile_headers(${name} PRIVATE
-        <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
-        <gtest/gtest.h>)
+    target_precompile_headers(${name} PRIVATE ${test_headers})
+    target_compile_definitions(${name} PRIVATE
+        KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CUDA_ON_CPU="${stand_in}"
+        SANITIZED=false FAULT_SHIM="" NVML_FOLDER="" GPU_real="" GPU_unreal="")
     target_link_libraries(${name} PRIVATE kz-flags kaizen-core kz::tests)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    add_dependencies(${name} program)
 endfunction()
 
 set(KZ_TEST_SOURCES "" CACHE STRING "Only the sources of tests that match this regular expression; empty: all")
@@ -23,26 +29,48 @@ endif()
 if(KZ_SANITIZE MATCHES "thread|fuzzer" OR CMAKE_CROSSCOMPILING)
     list(FILTER test_sources EXCLUDE REGEX "/cuda/") # without their stand-in for CUDA
 endif()
-add_executable(kaizen-tests ${test_sources} tests/support/program.cpp)
-if(NOT KZ_SANITIZE) # a minute to compile there, and the same source as AVX2's
-    target_sources(kaizen-tests PRIVATE tests/kernels/matmul_lowered.c)
-    target_compile_definitions(kaizen-tests PRIVATE KZ_MATMUL_LOWERED=1)
+
+# What the tests call is instrumented by the address sanitizer, the tests themselves are not: they would take three times
+# as long to compile.  So their objects are the same with and without it, and scripts/run-tests compiles them once.
+set(KZ_TEST_OBJECTS "" CACHE FILEPATH "libkaizen-test-objects.a of another build of these sources; empty: made here")
+add_executable(kaizen-tests tests/support/build.cpp)
+set(test_libraries kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
+if(KZ_TEST_OBJECTS)
+    target_link_libraries(kaizen-tests PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${KZ_TEST_OBJECTS}>)
+    set_property(TARGET kaizen-tests PROPERTY LINK_DEPENDS ${KZ_TEST_OBJECTS})
+else()
+    add_library(kaizen-test-objects STATIC ${test_sources} tests/support/program.cpp)
+    target_include_directories(kaizen-test-objects PRIVATE tests/support)
+    # -O1 compiles in two thirds of the time of -O3; gcc 12 finds uninitialised members in its own std::vector
+    target_compile_options(kaizen-test-objects PRIVATE -O1 -g1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    target_precompile_headers(kaizen-test-objects PRIVATE
+        ${test_headers})
+    if(NOT KZ_SANITIZE MATCHES thread)
+        set_target_properties(kaizen-test-objects PROPERTIES KZ_PLAIN TRUE)
+    endif()
+    set_target_properties(kaizen-test-objects PROPERTIES OPTIMIZE_DEPENDENCIES ON)
+    target_link_libraries(kaizen-test-objects PRIVATE ${test_libraries})
+    target_link_libraries(kaizen-tests PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,kaizen-test-objects>)
 endif()
-# gcc notes that vectors of 64 bytes are passed differently without AVX-512: none is passed
-set_source_files_properties(tests/kernels/matmul_lowered.c PROPERTIES
-    SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS -Wno-psabi)
-kz_test_program(kaizen-tests)
-if(KZ_SANITIZE AND NOT KZ_SANITIZE MATCHES thread)
-    # What the tests call is instrumented; the tests themselves would take three times as long to compile.
-    set_target_properties(kaizen-tests PROPERTIES KZ_PLAIN TRUE)
-    target_compile_options(kaizen-tests PRIVATE -g1)
-    target_compile_definitions(kaizen-tests PRIVATE KZ_UNDER_SANITIZER=1)
+target_link_libraries(kaizen-tests PRIVATE ${test_libraries})
+set(sanitized false)
+if(KZ_SANITIZE)
+    set(sanitized true)
 endif()
-target_link_libraries(kaizen-tests PRIVATE kz-flags kaizen-cli kaizen-core kz::hdf5 kz::seccomp kz::tests kz::mpfr)
 add_dependencies(kaizen-tests program)
+target_compile_definitions(kaizen-tests PRIVATE
+    KAIZEN_BIN="${PROJECT_BINARY_DIR}/kaizen" KAIZEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    SANITIZED=${sanitized})
+if(NOT KZ_SANITIZE) # a minute to compile there, and the same source as AVX2's
+    # gcc notes that vectors of 64 bytes are passed differently without AVX-512: none is passed
+    target_sources(kaizen-tests PRIVATE tests/kernels/matmul_lowered.c)
+    set_source_files_properties(tests/kernels/matmul_lowered.c PROPERTIES COMPILE_OPTIONS -Wno-psabi)
+endif()
 if(NOT KZ_SANITIZE MATCHES "thread|fuzzer" AND NOT CMAKE_CROSSCOMPILING) # minutes to compile, and none of its tests there
     add_subdirectory(tests/cuda_on_cpu)
     target_compile_definitions(kaizen-tests PRIVATE CUDA_ON_CPU="$<TARGET_FILE:kaizen-cuda-on-cpu>")
+else()
+    target_compile_definitions(kaizen-tests PRIVATE CUDA_ON_CPU="")
 endif()
 gtest_discover_tests(kaizen-tests
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
@@ -57,7 +85,7 @@ add_library(fault-shim MODULE tests/faults/fault_shim.c)
 target_compile_options(fault-shim PRIVATE -Wall -Wextra $<$<BOOL:${KZ_WERROR}>:-Werror>)
 target_link_libraries(fault-shim PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
 set_target_properties(fault-shim PROPERTIES PREFIX "" C_EXTENSIONS ON)
-target_compile_definitions(kaizen-tests PRIVATE FAULT_SHIM="$<TARGET_FILE:fault-shim>" KZ_SANITIZED="${KZ_SANITIZE}")
+target_compile_definitions(kaizen-tests PRIVATE FAULT_SHIM="$<TARGET_FILE:fault-shim>")
 add_dependencies(kaizen-tests fault-shim)
 
 # For the tests of energy: a made-up NVML, one without an energy counter; a made-up GPU, one that is not real.
@@ -88,7 +116,7 @@ add_test(NAME gpu-check COMMAND tests/bench/gpu_check_test.py)
 set_tests_properties(layers layers-self-test headers format bench-peers gpu-check PROPERTIES
     LABELS source WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 300)
 
-# Files from strangers: a table of them with what must come of each.  Alone, since each has its seconds.
+# Files from strangers: a table of them with what must come of each.
 set(hostile_options)
 if(KZ_SANITIZE)
     set(hostile_options --any-cost)
@@ -104,7 +132,7 @@ if(NOT KZ_SANITIZE) # it is the same reading: once under sanitizers is enough
     list(APPEND hostile_tests hostile-files-inspect hostile-files-check)
 endif()
 set_tests_properties(${hostile_tests} PROPERTIES
-    SKIP_RETURN_CODE 77 RUN_SERIAL TRUE WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 900)
+    SKIP_RETURN_CODE 77 COST 100 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} TIMEOUT 900)
 if(KZ_SANITIZE) # addresses cannot be limited there; the allocator can
     set_tests_properties(hostile-files PROPERTIES
         ENVIRONMENT "ASAN_OPTIONS=max_allocation_size_mb=512:allocator_may_return_null=1")

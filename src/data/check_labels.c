@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-enum { MOST_CLASSES = 1 << 20 }; /* as many as a layer may have units */
+enum {
+    MOST_CLASSES = 1 << 20, /* as many as a layer may have units */
+    FEW_CLASSES = 20        /* so many may be lonely: tiny sets are not judged */
+};
 
 /* ---- each label ---- */
 
@@ -89,13 +92,18 @@ done:
 
 static kz_status check_train(const kz_checked *c, kz_findings *f)
 {
-    int64_t used = 0, only = 0;
+    const kz_checked_split *s = &c->split[KZ_TRAIN];
+    int64_t used = 0, lonely = 0, only = 0;
     char name[96];
-    for (int64_t k = 0; k < c->classes; k++)
-        if (c->split[KZ_TRAIN].count[k] > 0) {
-            used++;
-            only = k;
-        }
+    for (int64_t k = 0; k < c->classes; k++) {
+        lonely += s->count[k] == 1;
+        used += s->count[k] > 0;
+        if (s->count[k] > 0) only = k;
+    }
+    if (lonely > FEW_CLASSES && 2 * lonely > s->rows)
+        return kz_findings_add(f, KZ_RULE_LONELY, KZ_FINDING_WARNING, "train", lonely,
+                               "%lld of %lld rows are the only one of their class", (long long)lonely,
+                               (long long)s->rows);
     if (used >= 2) return KZ_OK;
     if (used == 0)
         return kz_findings_add(f, KZ_RULE_ONE_CLASS, KZ_FINDING_ERROR, "train", 0, "no row of train has a class");

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { COLUMNS_BYTES_MAX = 16 << 20 };
+enum { COLUMNS_BYTES_MAX = 16 << 20, FEW_CLASSES = 20 };
 
 kz_status kz_data_hold(kz_data *data, void *out, int64_t n, size_t size, const char *what)
 {
@@ -65,6 +65,19 @@ done:
     return st;
 }
 
+/* Labels that are measured, or number the rows, are told before a model is trained to tell so many classes apart. */
+static kz_status note_classes(kz_opening *o)
+{
+    const kz_data *d = o->data;
+    int64_t rows = d->train.rows;
+    kz_text *note = &o->layout.note;
+    if (!d->classification || d->classes <= FEW_CLASSES || 2 * d->classes <= rows) return KZ_OK;
+    return kz_text_add(note,
+                       "%s%lld classes in %lld rows of train; if y is measured, set the file's attribute task to "
+                       "regression, or model.loss: squared_error",
+                       note->n ? "\n" : "", (long long)d->classes, (long long)rows);
+}
+
 /* The names go with the data set. */
 static kz_status keep_layout(kz_opening *o)
 {
@@ -74,6 +87,8 @@ static kz_status keep_layout(kz_opening *o)
         *at[i] = (kz_data_arrays){o->layout.x[i], o->layout.y[i]};
         o->layout.x[i] = o->layout.y[i] = NULL; /* given away */
     }
+    kz_status st = note_classes(o);
+    if (st != KZ_OK) return st;
     return kz_strdup(&d->note, kz_text_str(&o->layout.note));
 }
 

@@ -1,4 +1,5 @@
 // The generated documents: the committed ones are up to date, the example works, the JSON Schema says what the parser says.
+#include "build.h"
 #include "config_text.h"
 
 #include <cstdio>
@@ -12,7 +13,7 @@ namespace {
 std::string committed(const std::string &name)
 {
     const char *source = std::getenv("KAIZEN_SOURCE_DIR");
-    std::ifstream file(std::string(source ? source : KAIZEN_SOURCE_DIR) + "/docs/" + name);
+    std::ifstream file(std::string(source ? source : build::sources) + "/docs/" + name);
     std::stringstream text;
     text << file.rdbuf();
     return text.str();

@@ -1,14 +1,9 @@
 /* The stand-in for the CUDA runtime: what is wrong with a kernel shows. */
+#include "build.h"
 #include "planted_run.h"
 
 #include <cmath>
 #include <set>
-
-#ifdef KZ_UNDER_SANITIZER
-constexpr bool SANITIZED = true;
-#else
-constexpr bool SANITIZED = false;
-#endif
 
 namespace {
 
@@ -110,7 +105,7 @@ TEST_F(CudaOnCpuCatches, WrongAsynchronousCopies)
 using CudaOnCpuDeathTest = CudaOnCpu;
 
 #define EXPECT_CAUGHT(call)                                                                                            \
-    if (!SANITIZED) GTEST_SKIP() << "needs AddressSanitizer: build with the preset dev";                               \
+    if (!build::sanitized) GTEST_SKIP() << "needs AddressSanitizer: build with the preset dev";                        \
     testing::FLAGS_gtest_death_test_style = "threadsafe";                                                              \
     EXPECT_DEATH(run_planted(call, 0), "AddressSanitizer: heap-(buffer-overflow|use-after-free)")
 
@@ -132,7 +127,7 @@ TEST_F(CudaOnCpuDeathTest, ReadBeyondSharedMemory)
 TEST_F(CudaOnCpuDeathTest, WriteBeyondSharedMemory)
 {
     planted_call call = {planted_write_beyond_shared, 1, 32, 128, 32, {}, 32};
-    if (!SANITIZED) { /* the bytes around it are looked at after the block */
+    if (!build::sanitized) { /* the bytes around it are looked at after the block */
         planted_result r = run_planted(call, 0);
         EXPECT_EQ(r.error, cudaErrorIllegalAddress);
         EXPECT_NE(r.message.find("outside its 128 bytes of shared memory"), std::string::npos) << r.message;
@@ -161,7 +156,7 @@ void launch_after_free(void)
 
 TEST_F(CudaOnCpuDeathTest, UseAfterFree)
 {
-    if (!SANITIZED) GTEST_SKIP() << "needs AddressSanitizer: build with the preset dev";
+    if (!build::sanitized) GTEST_SKIP() << "needs AddressSanitizer: build with the preset dev";
     testing::FLAGS_gtest_death_test_style = "threadsafe";
     EXPECT_DEATH(launch_after_free(), "AddressSanitizer: heap-use-after-free");
 }

@@ -1,4 +1,5 @@
 // Whole trainings with --device cuda: the GPU's kernels executed on the CPU, or, in kaizen-gpu-tests, on a GPU.
+#include "build.h"
 #include "program.h"
 
 #include <csignal>
@@ -12,18 +13,16 @@ using program::kaizen;
 using program::Options;
 using program::Result;
 
-#ifdef CUDA_ON_CPU
-const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)", kModule[] = CUDA_ON_CPU;
-#define NEEDS_THE_STAND_IN(why) (void)0
-#else
-const char kStandIn[] = "NVIDIA", kModule[] = ""; // the module beside the program
-#define NEEDS_THE_STAND_IN(why) GTEST_SKIP() << "on the stand-in alone: " << why
-#endif
+const char kStandIn[] = "CUDA kernels executed on the CPU (stand-in, for tests)";
+
+// In kaizen-gpu-tests there is no stand-in, and the program takes the module beside it.
+#define NEEDS_THE_STAND_IN(why)                                                                                        \
+    if (!*build::cuda_on_cpu) GTEST_SKIP() << "on the stand-in alone: " << why
 
 Options on_cpu(int order, std::map<std::string, std::string> more = {})
 {
     Options o;
-    o.env = {{"KAIZEN_CUDA_MODULE", kModule}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
+    o.env = {{"KAIZEN_CUDA_MODULE", build::cuda_on_cpu}, {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
     o.env.insert(more.begin(), more.end());
     o.seconds = 280;
     return o;
@@ -59,10 +58,8 @@ class EveryOrder : public testing::TestWithParam<int> {};
 // one of the eight orders here, and all of them in `make prove-cuda`.
 TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
 {
-    if (GetParam() > 0) NEEDS_THE_STAND_IN("a GPU has its own order");
-#ifdef KZ_UNDER_SANITIZER
-    if (GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
-#endif
+    NEEDS_THE_STAND_IN("a GPU has its own order; there it is `kaizen prove --device cuda`");
+    if (build::sanitized && GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
     Result r = kaizen({"prove", "--device", "cuda"}, on_cpu(GetParam()));
     EXPECT_EQ(r.status, 0) << r.out << r.err;
     EXPECT_TRUE(has(r.out, "27 trainings")) << r.out;

@@ -1,4 +1,5 @@
 /* Packed chunks: each unpacks to its size or is refused; what is sound is read as it was written. */
+#include "tests/support/build.h"
 #include "tests/support/data_hdf5.h"
 
 #include <fstream>
@@ -215,11 +216,7 @@ TEST(DataPacked, WhatHdf5WritesIsRead)
                                              "fsg", "gg", "n", "ng", "o",  "og",  "sof"};
     const std::vector<std::vector<hsize_t>> chunks = {{11, 5, 3}, {1, 1, 1}, {4, 5, 3},
                                                       {4, 2, 3},  {3, 5, 2}, {2, 3, 5}};
-#ifdef KZ_UNDER_SANITIZER
-    constexpr int every = 5; // each one forks a reader, which is slow there
-#else
-    constexpr int every = 1;
-#endif
+    const int every = build::sanitized ? 5 : 1; // each one forks a reader, which is slow there
     int turn = 0;
     for (hid_t type : types)
         for (const std::string &order : orders)

@@ -1,4 +1,5 @@
 /* The reader process: what goes wrong in it is a sentence of ours, what it says is not believed, nothing is left of it. */
+#include "tests/support/build.h"
 #include "tests/support/reader.h"
 
 #include <arpa/inet.h>
@@ -81,7 +82,7 @@ TEST(DataReader, AfterItsDeathEveryCallFails)
 static std::string few_seconds(const std::string &path)
 {
     char text[32];
-    double slower = KZ_UNDER_SANITIZER ? 4 : 1, bytes = (double)std::filesystem::file_size(path);
+    double slower = build::sanitized ? 4 : 1, bytes = (double)std::filesystem::file_size(path);
     snprintf(text, sizeof text, "%.1f", slower * (0.5 + 3e-6 * bytes));
     return text;
 }
@@ -108,7 +109,7 @@ TEST(DataReader, CpuTimeOfASmallFileIsOneSum)
     Folder folder;
     std::string path = sound(folder);
     Hook hook([](const kz_request *q, kz_answer *) {
-        double burn = KZ_UNDER_SANITIZER ? 0.8 : 0.2;
+        double burn = build::sanitized ? 0.8 : 0.2;
         timespec t{};
         do clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
         while ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec < burn * q->serial);
@@ -128,13 +129,13 @@ TEST(DataReader, CpuTimeOfASmallFileIsOneSum)
                   1e-6 * (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec);
     double kernel = (double)(after.ru_stime.tv_sec - before.ru_stime.tv_sec) +
                     1e-6 * (double)(after.ru_stime.tv_usec - before.ru_stime.tv_usec);
-    EXPECT_TRUE(user + kernel < (KZ_UNDER_SANITIZER ? 20 : 4.6)) << user << " " << kernel;
+    EXPECT_TRUE(user + kernel < (build::sanitized ? 20 : 4.6)) << user << " " << kernel;
     expect_no_child();
 }
 
 TEST(DataReader, MemoryIsLimited)
 {
-    if (KZ_UNDER_SANITIZER) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
+    if (build::sanitized) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
     Folder folder;
     std::string path = sound(folder);
     Hook hook([](const kz_request *q, kz_answer *a) {
@@ -151,7 +152,7 @@ TEST(DataReader, MemoryIsLimited)
 /* A group whose heap claims to be larger than any memory. */
 TEST(DataReader, MemoryThatAFileAsksForIsRefused)
 {
-    if (KZ_UNDER_SANITIZER) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
+    if (build::sanitized) GTEST_SKIP() << "sanitizers reserve more addresses than any limit";
     Folder folder;
     std::string path = folder / "a.h5";
     {

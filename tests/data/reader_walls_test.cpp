@@ -1,5 +1,6 @@
 // What `kaizen info` says of the reader process: compared with what the system itself says.  Also run under qemu-user,
 // which lacks some of it (scripts/test-arm64).
+#include "build.h"
 #include "data/reader_protocol.h"
 #include "kz/data.h"
 
@@ -59,7 +60,7 @@ TEST(DataReader, ItsWallsAreTriedAndReported)
     std::unique_ptr<json_t, Free> walls(kz_data_walls());
     ASSERT_TRUE(walls);
     EXPECT_TRUE(stands(walls.get(), "files"));
-    EXPECT_EQ(stands(walls.get(), "memory"), !KZ_UNDER_SANITIZER && keeps_a_limit());
+    EXPECT_EQ(stands(walls.get(), "memory"), !build::sanitized && keeps_a_limit());
     EXPECT_EQ(stands(walls.get(), "calls"), has_filters());
 }
 

@@ -19,7 +19,7 @@ typedef struct {
 
 typedef struct {
     char name[96];
-    uint8_t *bytes;
+    uint8_t bytes[MUTANT_ROOM];
     size_t n;
     size_t hot[HOT_MAX]; /* where structures begin */
     int n_hot;
@@ -120,15 +120,14 @@ static inline void add_span(seed_file *s, size_t at)
     }
 }
 
-/* Reads a seed and finds its structures; false if it cannot be read or is too large. */
+/* Reads a seed, into zeros or over one that was refused, and finds its structures; false if it cannot be read or is too large. */
 static inline bool load_seed(seed_file *s, const char *path)
 {
     FILE *f = fopen(path, "rb");
-    *s = (seed_file){.n = 0};
     const char *name = strrchr(path, '/');
+    if (*s->name) memset(s, 0, sizeof *s);
     snprintf(s->name, sizeof s->name, "%s", name ? name + 1 : path);
-    s->bytes = calloc(1, MUTANT_ROOM);
-    if (!f || !s->bytes) return false;
+    if (!f) return false;
     s->n = fread(s->bytes, 1, MUTANT_ROOM - MUTANT_SLACK, f);
     bool whole = fgetc(f) == EOF && s->n > 64;
     fclose(f);

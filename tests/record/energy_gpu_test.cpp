@@ -1,4 +1,5 @@
 // The energy meter of a GPU on a made-up NVML, by itself, in a record, and in the program.
+#include "build.h"
 #include "energy_text.h"
 #include "golden_json.h"
 #include "nvml_made_up.h"
@@ -9,7 +10,7 @@
 
 namespace {
 
-const std::string whole = NVML_FOLDER "/whole", lacking = NVML_FOLDER "/lacking";
+const std::string whole = build::nvml_whole, lacking = build::nvml_lacking;
 
 kz_gpu gpu_at(const char *bus)
 {
@@ -367,7 +368,7 @@ program::Options with(const char *module, const std::string &libraries)
 TEST(EnergyGpuProgram, CpuRunUsesNone)
 {
     program::Folder folder;
-    Told energy = train(folder, "cpu", with(GPU_real, whole));
+    Told energy = train(folder, "cpu", with(build::gpu_real, whole));
     for (const char *key : {"gpu_joules", "gpu_watts_mean", "gpu_watts_limit"})
         EXPECT_TRUE(json_is_null(energy.at(key))) << key;
     EXPECT_NE(std::string::npos, energy.reason().find("; gpu: none used")) << energy.reason();
@@ -376,7 +377,7 @@ TEST(EnergyGpuProgram, CpuRunUsesNone)
 TEST(EnergyGpuProgram, GpuRunIsMeasured)
 {
     program::Folder folder;
-    Told energy = train(folder, "cuda", with(GPU_real, whole));
+    Told energy = train(folder, "cuda", with(build::gpu_real, whole));
     double looks = energy.number("gpu_joules") / 5; // each adds 5 J
     EXPECT_GE(looks, 1);
     EXPECT_NEAR(std::round(looks), looks, 1e-9);
@@ -390,8 +391,8 @@ TEST(EnergyGpuProgram, NoMeterIsNullWithTheReason)
     const struct {
         const char *module;
         std::string libraries, reason;
-    } cases[] = {{GPU_unreal, whole, "; gpu: not a real one, the CPU executes its kernels"},
-                 {GPU_real, lacking, "; gpu: libnvidia-ml.so.1 has no nvmlDeviceGetTotalEnergyConsumption"}};
+    } cases[] = {{build::gpu_unreal, whole, "; gpu: not a real one, the CPU executes its kernels"},
+                 {build::gpu_real, lacking, "; gpu: libnvidia-ml.so.1 has no nvmlDeviceGetTotalEnergyConsumption"}};
     for (const auto &c : cases) {
         program::Folder folder;
         Told energy = train(folder, "cuda", with(c.module, c.libraries));
@@ -404,7 +405,7 @@ TEST(EnergyGpuProgram, NoMeterIsNullWithTheReason)
 TEST(EnergyGpuProgram, InfoAsksTheSameLibrary)
 {
     for (bool there : {true, false}) {
-        program::Result r = program::kaizen({"info", "--json"}, with(GPU_real, there ? whole : lacking));
+        program::Result r = program::kaizen({"info", "--json"}, with(build::gpu_real, there ? whole : lacking));
         golden::Json info = golden::parse(r.out);
         const json_t *meter = json_object_get(json_object_get(info.get(), "energy"), "gpu");
         EXPECT_EQ(there, json_is_true(json_object_get(meter, "available")));

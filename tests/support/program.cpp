@@ -1,5 +1,7 @@
 #include "program.h"
 
+#include "build.h"
+
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -158,13 +160,13 @@ Result kaizen(const std::vector<std::string> &arguments, const Options &options)
 std::string kaizen_path()
 {
     const char *given = getenv("KAIZEN_BIN");
-    return given && *given ? given : KAIZEN_BIN;
+    return given && *given ? given : build::program;
 }
 
 std::string source_path(const std::string &name)
 {
     const char *given = getenv("KAIZEN_SOURCE_DIR");
-    return std::string(given && *given ? given : KAIZEN_SOURCE_DIR) + "/" + name;
+    return std::string(given && *given ? given : build::sources) + "/" + name;
 }
 
 std::string read_file(const std::string &path)

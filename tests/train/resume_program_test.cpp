@@ -1,4 +1,5 @@
 // `kaizen train --resume` as a batch system runs it: exit statuses, signals, faults, what is told and to whom.
+#include "build.h"
 #include "golden_json.h"
 #include "program.h"
 
@@ -70,7 +71,7 @@ std::map<std::string, std::string> contents(const std::string &directory)
 Options fault(const std::string &directory, int at, const std::string &how, const std::string &log = "")
 {
     Options o;
-    o.env = {{"LD_PRELOAD", FAULT_SHIM}, {"FAULT_DIR", directory}};
+    o.env = {{"LD_PRELOAD", build::fault_shim}, {"FAULT_DIR", directory}};
     if (at > 0) o.env["FAULT_AT"] = std::to_string(at);
     if (!how.empty()) o.env["FAULT_HOW"] = how;
     if (!log.empty()) o.env["FAULT_LOG"] = log;
@@ -79,7 +80,7 @@ Options fault(const std::string &directory, int at, const std::string &how, cons
 
 bool sanitized()
 {
-    return *KZ_SANITIZED != '\0';
+    return build::sanitized;
 }
 
 } // namespace
@@ -419,7 +420,7 @@ TEST(ResumeProgram, EachAllocationOfTheProgramFailsInTurnAndItGoesOn)
     std::vector<std::string> arguments = {"-c", folder.path("c.yaml"), "--resume", "auto", "--out", out, "-q"};
     auto failing = [&](int at) {
         Options o;
-        o.env = {{"LD_PRELOAD", FAULT_SHIM}, {"FAULT_ALLOC", std::to_string(at)}, {"FAULT_LOG", log}};
+        o.env = {{"LD_PRELOAD", build::fault_shim}, {"FAULT_ALLOC", std::to_string(at)}, {"FAULT_LOG", log}};
         return train(folder, arguments, o);
     };
     ASSERT_EQ(failing(0).status, 0);
@@ -455,7 +456,7 @@ TEST(ResumeProgram, WithoutMemoryToFindTheRunNoneIsBegun)
         std::filesystem::remove_all(run);
         std::filesystem::copy(folder.path("kept"), run);
         Options o;
-        o.env = {{"LD_PRELOAD", FAULT_SHIM}, {"FAULT_ALLOC", std::to_string(at)}};
+        o.env = {{"LD_PRELOAD", build::fault_shim}, {"FAULT_ALLOC", std::to_string(at)}};
         Result r = train(folder, {"-c", "c.yaml", "-q", "--resume", "auto"}, o);
         EXPECT_TRUE(r.status == 0 || r.status == 1) << at << ": " << r.status << "\n" << r.err;
         std::filesystem::directory_iterator runs(parent);

@@ -1,4 +1,5 @@
 // Data larger than data.memory: the same bits as from memory, whatever is streamed, and what goes wrong on the way.
+#include "build.h"
 #include "data/reader_protocol.h"
 #include "data_hdf5.h"
 #include "reader.h"
@@ -435,14 +436,15 @@ TEST(TrainStreamed, TheRecordSaysWhatWasReadAndMemoryStaysBelowTheLimit)
 {
     kz_test::Folder folder;
     std::string path = folder / "d.h5", directory = folder / "run";
-    constexpr int64_t many = KZ_UNDER_SANITIZER ? 24000 : 80000, wide = 784; // 19 or 63 MB
+    constexpr int64_t wide = 784;
+    const int64_t many = build::sanitized ? 24000 : 80000; // 19 or 63 MB
     {
         std::vector<uint8_t> x((size_t)(many * wide)), y((size_t)many);
         for (size_t i = 0; i < x.size(); i++) x[i] = (uint8_t)(i * 2654435761u >> 24);
         for (size_t i = 0; i < y.size(); i++) y[i] = (uint8_t)(i % 10);
         kz_test::Hdf5 file(path);
-        file.put_raw("/train/x", H5T_NATIVE_UINT8, {many, wide}, H5T_NATIVE_UINT8, x.data());
-        file.put_raw("/train/y", H5T_NATIVE_UINT8, {many}, H5T_NATIVE_UINT8, y.data());
+        file.put_raw("/train/x", H5T_NATIVE_UINT8, {(hsize_t)many, wide}, H5T_NATIVE_UINT8, x.data());
+        file.put_raw("/train/y", H5T_NATIVE_UINT8, {(hsize_t)many}, H5T_NATIVE_UINT8, y.data());
     }
     std::string config = folder / "c.yaml";
     std::ofstream(config) << "name: s\ndata: {path: \"" << path
@@ -459,7 +461,7 @@ TEST(TrainStreamed, TheRecordSaysWhatWasReadAndMemoryStaysBelowTheLimit)
     EXPECT_EQ(json_integer_value(json_object_get(data, "bytes_read")), many * (wide + 1));
     EXPECT_GE(json_number_value(json_object_get(data, "wait_s")), 0);
     auto peak = json_integer_value(json_object_get(json_object_get(j, "memory"), "peak_bytes"));
-    if (!KZ_UNDER_SANITIZER) {
+    if (!build::sanitized) {
         EXPECT_LT(peak, 16000000 + (32 << 20)); // the program itself takes about 20 MB
     }
     json_decref(j);
