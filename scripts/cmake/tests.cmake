@@ -11,6 +11,8 @@ function(kz_test_sources name)
         <algorithm> <filesystem> <fstream> <functional> <map> <memory> <random> <sstream> <string> <thread> <vector>
         <gtest/gtest.h>)
     target_link_libraries(${name} PRIVATE kz-flags kaizen-core kz::tests)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    add_dependencies(${name} program)
 endfunction()
 
 # What a program of tests knows of its build: tests/support/build.h.

@@ -3,6 +3,7 @@
 
 #include "device_array.h"
 #include "kernels/arith/bf16.h"
+#include "stand_in.h"
 
 #include <cstdlib>
 #include <string>
@@ -10,6 +11,17 @@
 extern "C" {
 #include "device/cuda_module.h"
 }
+
+#ifndef KZ_CUDA_ON_CPU_H
+// a GPU has its own order, and does not count
+inline void kz_cuda_on_cpu_order(unsigned)
+{
+}
+inline int64_t kz_cuda_on_cpu_alive()
+{
+    return 0;
+}
+#endif
 
 namespace fast {
 
@@ -28,7 +40,7 @@ class Device {
         char kind[] = "cuda";
         kz_config_device cfg = {};
         cfg.kind = kind, cfg.arithmetic = "fast", cfg.precision = precision;
-        setenv("KAIZEN_CUBLASLT", CUBLASLT_ON_CPU, 1);
+        setenv("KAIZEN_CUBLASLT", build::cublaslt_on_cpu, 1);
         setenv("KAIZEN_CUBLASLT_LACKS", lacks.c_str(), 1);
         if (kz_cuda_module_get()->create(&dev_, 0, &cfg) != KZ_OK) throw std::runtime_error(kz_error_message());
         unsetenv("KAIZEN_CUBLASLT_LACKS");

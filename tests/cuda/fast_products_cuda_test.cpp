@@ -207,6 +207,7 @@ Numbers numbers_for(const Net &net, uint64_t seed)
 
 TEST_P(FastProducts, AreWithinTheirPrecision)
 {
+    if (*GetParam().lacks) NEEDS_THE_STAND_IN("cuBLASLt lacks nothing");
     bool half = std::string(GetParam().precision) == "bf16";
     double unit = half ? 0x1p-8 : 0x1p-11;
     for (const Net &net : kNets) {
@@ -237,6 +238,7 @@ TEST_P(FastProducts, AreWithinTheirPrecision)
 
 TEST_P(FastProducts, PassNanOn)
 {
+    if (*GetParam().lacks) NEEDS_THE_STAND_IN("cuBLASLt lacks nothing");
     const Net &net = kNets[0]; // relu first
     Numbers x = numbers_for(net, 201);
     for (int64_t i = 0; i < net.width[0]; i++) x.theta[static_cast<size_t>(i)] = oracle::kNan; // of unit 0
@@ -254,6 +256,7 @@ INSTANTIATE_TEST_SUITE_P(Cuda, FastProducts,
 
 TEST(FastDevice, WithoutAnAlgorithmTheDeviceIsUnavailable)
 {
+    NEEDS_THE_STAND_IN("cuBLASLt has one");
     fast::Device dev("tf32", "relu-bias bias default");
     Buffer x(dev, Floats(8, 1)), w(dev, Floats(20, 1)), y(dev, 8);
     kz_dense d = {};

@@ -2,6 +2,7 @@
 // bits are the CPU's, and a wait that is missing gives others in one of these orders: with 2 both queues are late, with 6
 // data come as early as they may and the steps late, with 7 the other way round.
 #include "data_hdf5.h"
+#include "stand_in.h"
 #include "training.h"
 
 #include <jansson.h>
@@ -55,7 +56,7 @@ std::string yaml(const std::string &data, const std::string &shuffle, const std:
 
 std::map<std::string, std::string> stand_in(int order, const char *memory = nullptr)
 {
-    std::map<std::string, std::string> env = {{"KAIZEN_CUDA_MODULE", CUDA_ON_CPU},
+    std::map<std::string, std::string> env = {{"KAIZEN_CUDA_MODULE", build::cuda_on_cpu},
                                               {"KAIZEN_CUDA_ORDER", std::to_string(order)}};
     if (memory) env["KAIZEN_CUDA_MEMORY"] = memory;
     return env;
@@ -107,11 +108,7 @@ const Kind kinds[] = {{"BytesOutside", true, "full", "8GiB", ""},
                       {"BytesStreamed", true, "window", "50KB", ", window: 256"},
                       {"FloatsStreamed", false, "window", "110KB", ", window: 256"}};
 
-#ifdef KZ_UNDER_SANITIZER
-const int orders[] = {6};
-#else
-const int orders[] = {1, 2, 6, 7};
-#endif
+const std::vector<int> orders = build::sanitized ? std::vector<int>{6} : std::vector<int>{1, 2, 6, 7};
 
 bool is_streamed(const Kind &k)
 {
@@ -122,6 +119,7 @@ bool is_streamed(const Kind &k)
 
 TEST_P(CudaPrefetch, GivesTheBitsOfTheCpuInEveryOrder)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::string data = make(folder, GetParam().classes);
     std::string config = folder.write("p.yaml", yaml(data, GetParam().shuffle, GetParam().memory, GetParam().more));
@@ -141,6 +139,7 @@ INSTANTIATE_TEST_SUITE_P(All, CudaPrefetch, testing::ValuesIn(kinds),
 // Stopped by the CPU in the middle of an epoch, and of a window; on the GPU the first batch is one that nobody fetched.
 TEST(CudaPrefetched, ResumesInTheMiddleOfAnEpoch)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     for (const Kind &k : kinds) {
         std::string data = make(folder, k.classes), text = yaml(data, k.shuffle, k.memory, k.more);
@@ -162,6 +161,7 @@ TEST(CudaPrefetched, ResumesInTheMiddleOfAnEpoch)
 
 TEST(CudaPrefetched, ADryRunSaysWhatStaysOutside)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::string config = folder.write("p.yaml", yaml(make(folder, false), "full", "8GiB"));
     for (const char *memory : {tight, "100000000"}) {
@@ -188,6 +188,7 @@ TEST(CudaPrefetched, ADryRunSaysWhatStaysOutside)
 // What is counted for a streamed data set is what its windows take.
 TEST(CudaPrefetched, WindowsOnTheGpuAreCounted)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::string data = make(folder, false);
     json_int_t needed[2];
@@ -207,6 +208,7 @@ TEST(CudaPrefetched, WindowsOnTheGpuAreCounted)
 
 TEST(CudaPrefetched, AGpuThatIsOutOfOrderIsListedWithTheReason)
 {
+    NEEDS_THE_STAND_IN("its memory can be limited");
     program::Options o;
     o.env = stand_in(0);
     o.env["KAIZEN_CUDA_DEVICES"] = "2";

@@ -1,9 +1,8 @@
 // Whole trainings with --device cuda: the GPU's kernels executed on the CPU, or, in kaizen-gpu-tests, on a GPU.
-#include "build.h"
 #include "program.h"
+#include "stand_in.h"
 
 #include <csignal>
-#include <gtest/gtest.h>
 #include <jansson.h>
 
 namespace {
@@ -13,10 +12,7 @@ using program::kaizen;
 using program::Options;
 using program::Result;
 
-const bool on_stand_in = *build::cuda_on_cpu != '\0';
 const char *const what_it_is = on_stand_in ? "CUDA kernels executed on the CPU (stand-in, for tests)" : "NVIDIA";
-#define NEEDS_THE_STAND_IN(why)                                                                                        \
-    if (!on_stand_in) GTEST_SKIP() << "on the stand-in alone: " << why
 
 Options on_cpu(int order, std::map<std::string, std::string> more = {})
 {
@@ -57,7 +53,7 @@ class EveryOrder : public testing::TestWithParam<int> {};
 // one of the eight orders here, and all of them in `make prove-cuda`.
 TEST_P(EveryOrder, GoldenConfigsGiveTheRecordedBits)
 {
-    if (GetParam() > 0) NEEDS_THE_STAND_IN("a GPU has its own order");
+    NEEDS_THE_STAND_IN("a GPU has its own order; there it is `kaizen prove --device cuda`");
     if (build::sanitized && GetParam() != 3) GTEST_SKIP() << "under sanitizers order 3 alone; all: make prove-cuda";
     Result r = kaizen({"prove", "--device", "cuda"}, on_cpu(GetParam()));
     EXPECT_EQ(r.status, 0) << r.out << r.err;
