@@ -40,7 +40,7 @@ static void open_gpu(gpu_bench *b, bool rehearse)
     if (n < 1) gpu_ok(KZ_FAIL(KZ_E_DEVICE, "there is no NVIDIA GPU that CUDA can see here"));
     kz_free(&gpus);
     kz_device *dev = NULL;
-    gpu_ok(module->create(&dev, 0));
+    gpu_ok(module->create(&dev, 0, &(kz_config_device){.kind = NULL}));
     b->cuda = kz_cuda_of(dev);
     gpu_check(cudaGetDeviceProperties(&p, 0), "the GPU's properties");
     b->cache_bytes = p.l2CacheSize;

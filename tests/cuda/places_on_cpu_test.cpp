@@ -20,7 +20,8 @@ class CudaPlaces : public testing::Test {
         kz_cuda_on_cpu_reset();
         kz_cuda_on_cpu_memory(70000000);
         kz_cuda_on_cpu_order(order);
-        ASSERT_EQ(kz_cuda_module_get()->create(&dev, 0), KZ_OK) << kz_error_message();
+        const kz_config_device cfg = {};
+        ASSERT_EQ(kz_cuda_module_get()->create(&dev, 0, &cfg), KZ_OK) << kz_error_message();
     }
     void end()
     {
