@@ -188,14 +188,7 @@ static cudaError_t add(void *context, char *slot, const kz_cuda_queue *q)
 static cudaError_t norm(void *context, char *slot, const kz_cuda_queue *q)
 {
     const pass *p = context;
-    return kz_mean_norm_f32__cuda(1, p->offset, p->n, 1.0f, floats(slot, p->a), p->square, p->norm, q);
-}
-
-static cudaError_t tally(void *context, char *slot, const kz_cuda_queue *q)
-{
-    const pass *p = context;
-    const double *part = doubles(slot, p->a);
-    return kz_tally__cuda(0, 1, part, part + 1, p->norm, p->at, p->tally, q);
+    return kz_mean_norm_f32__cuda(1, p->offset, p->n, 1.0f, floats(slot, p->a), p->square, p->norm, NULL, q);
 }
 
 static cudaError_t optim(void *context, char *slot, const kz_cuda_queue *q)
@@ -271,7 +264,6 @@ void gpu_passes(gpu_bench *b)
                                        .root = 1.0f};
     float scale[WIDTH];
     pass p = {.n = 0};
-    gpu_slot s = {0};
     for (int i = 0; i < WIDTH; i++) scale[i] = 0.5f + (float)i / WIDTH;
     p.mean = device_array(b, scale, sizeof scale), p.factor = device_array(b, scale, sizeof scale);
     p.at = device_array(b, NULL, sizeof *p.at);
@@ -295,9 +287,6 @@ void gpu_passes(gpu_bench *b)
     bench_sum(b, p, FAR / 2);
     bench_parameters(b, p, NEAR);
     bench_parameters(b, p, FAR);
-    p.a = gpu_take(&s, 16);
-    gpu_refill(b);
-    if (gpu_wanted(b, "tally", "one step")) measure(b, "tally", "one step", &s, tally, &p, 96, 3);
     kz_cuda_release(&b->cuda->base, &p.mean), kz_cuda_release(&b->cuda->base, &p.factor);
     kz_cuda_release(&b->cuda->base, &p.at), kz_cuda_release(&b->cuda->base, &p.tally);
     kz_cuda_release(&b->cuda->base, &p.norm), kz_cuda_release(&b->cuda->base, &p.coef);

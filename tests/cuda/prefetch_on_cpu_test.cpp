@@ -1,8 +1,8 @@
 // Data on their way to a GPU while it computes: what does not fit there, and what is read from the file meanwhile.  The
 // bits are the CPU's, and a wait that is missing gives others in one of these orders: with 2 both queues are late, with 6
 // data come as early as they may and the steps late, with 7 the other way round.
+#include "build.h"
 #include "data_hdf5.h"
-#include "stand_in.h"
 #include "training.h"
 
 #include <jansson.h>
@@ -119,7 +119,6 @@ bool is_streamed(const Kind &k)
 
 TEST_P(CudaPrefetch, GivesTheBitsOfTheCpuInEveryOrder)
 {
-    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::string data = make(folder, GetParam().classes);
     std::string config = folder.write("p.yaml", yaml(data, GetParam().shuffle, GetParam().memory, GetParam().more));
@@ -139,7 +138,6 @@ INSTANTIATE_TEST_SUITE_P(All, CudaPrefetch, testing::ValuesIn(kinds),
 // Stopped by the CPU in the middle of an epoch, and of a window; on the GPU the first batch is one that nobody fetched.
 TEST(CudaPrefetched, ResumesInTheMiddleOfAnEpoch)
 {
-    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     for (const Kind &k : kinds) {
         std::string data = make(folder, k.classes), text = yaml(data, k.shuffle, k.memory, k.more);
@@ -161,7 +159,6 @@ TEST(CudaPrefetched, ResumesInTheMiddleOfAnEpoch)
 
 TEST(CudaPrefetched, ADryRunSaysWhatStaysOutside)
 {
-    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::string config = folder.write("p.yaml", yaml(make(folder, false), "full", "8GiB"));
     for (const char *memory : {tight, "100000000"}) {
@@ -188,7 +185,6 @@ TEST(CudaPrefetched, ADryRunSaysWhatStaysOutside)
 // What is counted for a streamed data set is what its windows take.
 TEST(CudaPrefetched, WindowsOnTheGpuAreCounted)
 {
-    NEEDS_THE_STAND_IN("its memory can be limited");
     Folder folder;
     std::string data = make(folder, false);
     json_int_t needed[2];
@@ -208,7 +204,6 @@ TEST(CudaPrefetched, WindowsOnTheGpuAreCounted)
 
 TEST(CudaPrefetched, AGpuThatIsOutOfOrderIsListedWithTheReason)
 {
-    NEEDS_THE_STAND_IN("its memory can be limited");
     program::Options o;
     o.env = stand_in(0);
     o.env["KAIZEN_CUDA_DEVICES"] = "2";
