@@ -27,7 +27,8 @@ typedef struct {
     int multiprocessors;    /* of the device: how many blocks fill it */
     int64_t shared;         /* bytes of shared memory that a block can have */
     unsigned
-        *arrivals; /* (KZ_CUDA_ARRIVALS): zeroed once; every launch leaves zeros.  NULL: no product is cut over k */
+        *arrivals; /* (KZ_CUDA_ARRIVALS): zeroed once; every launch leaves zeros.  NULL: no product is cut over k, and
+                    * what the last block would do is a launch of its own, or one block's */
 } kz_cuda_queue;
 
 enum { KZ_CUDA_ARRIVALS = 4096 };

@@ -36,6 +36,12 @@ if(KZ_SANITIZE MATCHES "thread|fuzzer" OR CMAKE_CROSSCOMPILING)
     list(FILTER test_sources EXCLUDE REGEX "/cuda/") # without their stand-in for CUDA
 endif()
 
+if(KZ_HAVE_CUDA) # this one is compiled with NVIDIA's headers, not with the stand-in's
+    list(FILTER test_sources EXCLUDE REGEX "cublaslt_api_test")
+    add_library(cublaslt-api-test OBJECT tests/cuda/cublaslt_api_test.cpp)
+    target_link_libraries(cublaslt-api-test PRIVATE kz-flags kaizen-core kz::tests CUDA::cudart_static)
+endif()
+
 # What the tests call is instrumented by the address sanitizer, the tests themselves are not: they would take three times
 # as long to compile.  So their objects are the same with and without it, and scripts/run-tests compiles them once.
 set(KZ_TEST_OBJECTS "" CACHE FILEPATH "libkaizen-test-objects.a of another build of these sources; empty: made here")
@@ -48,6 +54,9 @@ if(KZ_TEST_OBJECTS)
 else()
     add_library(kaizen-test-objects STATIC ${test_sources} tests/support/program.cpp)
     kz_test_sources(kaizen-test-objects)
+    if(KZ_HAVE_CUDA)
+        target_sources(kaizen-test-objects PRIVATE $<TARGET_OBJECTS:cublaslt-api-test>)
+    endif()
     if(NOT KZ_SANITIZE MATCHES thread)
         set_target_properties(kaizen-test-objects PROPERTIES KZ_PLAIN TRUE)
     endif()

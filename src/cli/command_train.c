@@ -5,7 +5,7 @@ static const kz_example examples[] = {
     {"kaizen train --config run.yaml", "fits the model, shows every epoch, writes a run directory"},
     {"kaizen train -c run.yaml --set optimizer.lr=0.01 --seed 2", "the same with other values"},
     {"kaizen train -c run.yaml --dry-run", "checks everything, says peak memory and disk, trains nothing"},
-    {"kaizen train -c results/runs/digits/RUN/config.yaml", "repeats a run: the same bits, on any machine"},
+    {"kaizen train -c results/runs/digits/RUN/config.yaml", "repeats a run: the same bits, on any machine and device"},
     {"kaizen train --resume results/runs/digits/RUN", "goes on with a run that was stopped, as if it never had been"},
     {"kaizen train -c run.yaml --resume auto", "for batch jobs: goes on with the run, or begins it"},
     {.line = NULL}};
@@ -24,7 +24,7 @@ static const kz_option options[] = {
     {.name = "--device",
      .argument = "KIND",
      .values = "auto cpu cuda",
-     .help = "computes on auto, cpu, cuda or cuda:N; changes no bit of the result"},
+     .help = "computes on auto, cpu, cuda or cuda:N; changes no bit, unless device.arithmetic is fast"},
     {.name = "--threads",
      .argument = "N",
      .help = "computes with N threads, 0: all that it may use; changes no bit of the result"},

@@ -83,6 +83,7 @@ static void tell_begin(const kz_train_view *v, const kz_train_plan *p)
         json_object_set_new(fields, "precision", json_string(p->gpu->precision));
         json_object_set_new(fields, "library", json_string(p->gpu->library));
     }
+    json_object_set_new(fields, "arithmetic", json_string(p->gpu && *p->gpu->precision ? "fast" : "reproducible"));
     if (p->gpu_outside > 0) json_object_set_new(fields, "data_outside_gpu_bytes", json_integer(p->gpu_outside));
     if (v->dry_run) { /* no run, and no checkpoint has been looked into */
         for (size_t i = 0; fields && i < sizeof of_a_run / sizeof *of_a_run; i++) json_object_del(fields, of_a_run[i]);
@@ -124,7 +125,7 @@ static void on_begin(void *context, const kz_train_plan *p)
     v->classification = p->data->classification;
     v->has_valid = p->data->valid.rows > 0;
     if (p->gpu && *p->gpu->precision)
-        snprintf(v->fast, sizeof v->fast, "%s products by %s: bits of this machine alone", p->gpu->precision,
+        snprintf(v->fast, sizeof v->fast, "%s products by %s: another machine may give other bits", p->gpu->precision,
                  p->gpu->library);
     if (!v->dry_run) kz_train_signals_begin();
     if (v->log != KZ_LOG_TEXT) {
@@ -246,6 +247,10 @@ static void print_plan(void *context, const kz_train_plan *p)
                               (json_int_t)p->memory_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "disk_free_bytes",
                               p->disk_free >= 0 ? json_integer(p->disk_free) : json_null(), "device", p->device, "isa",
                               p->isa, "threads", p->threads);
+        bool fast = p->gpu && *p->gpu->precision;
+        json_object_set_new(j, "arithmetic", json_string(fast ? "fast" : "reproducible"));
+        json_object_set_new(j, "precision", fast ? json_string(p->gpu->precision) : json_null());
+        json_object_set_new(j, "library", fast ? json_string(p->gpu->library) : json_null());
         if (p->gpu) {
             json_object_set_new(j, "gpu_bytes", json_integer(p->gpu_bytes));
             json_object_set_new(j, "gpu_free_bytes", json_integer(p->gpu_free));

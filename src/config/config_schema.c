@@ -76,7 +76,7 @@ static const kz_config_choice arithmetics[] = {
     {0}};
 
 static const kz_config_choice precisions[] = {
-    {"tf32", NULL, "products of operands rounded to 10 bits of mantissa, all else in binary32"},
+    {"tf32", NULL, "products of operands cut to 10 bits of mantissa, all else in binary32"},
     {"bf16", NULL,
      "products of operands rounded to 7 bits of mantissa, and so is what lies between layers; sums, weights and their "
      "updates in binary32"},

@@ -120,9 +120,6 @@ kz_status trainer_stream_ahead(trainer *t, int64_t epoch);
 kz_status trainer_stream_send_ahead(trainer *t);
 kz_status trainer_stream_evaluate(trainer *t, part_view *view, double sums[2]); /* losses and scores of all rows */
 
-/* trainer_fetch.c: views outside; nothing for the others */
-bool trainer_is_fetched(const part_view *view);
-int64_t trainer_fetch_rows(const trainer *t);
 double trainer_fetch_bytes(const trainer *t, bool x, bool y); /* of both places, on the GPU */
 kz_status trainer_fetch_create(trainer *t);                   /* once the arrays are shared */
 void trainer_fetch_release(trainer *t);

@@ -4,13 +4,13 @@
 
 enum { FIRST_PLACE = 2 }; /* of the device's: windows have those before */
 
-bool trainer_is_fetched(const part_view *view)
+static bool is_fetched(const part_view *view)
 {
     return view->x_outside || view->y_outside;
 }
 
 /* Rows that a place has room for: a whole batch of train, or a piece of an evaluation. */
-int64_t trainer_fetch_rows(const trainer *t)
+static int64_t fetch_rows(const trainer *t)
 {
     int64_t rows = t->data->train.rows, batch = t->cfg->train.batch < rows ? t->cfg->train.batch : rows;
     return batch > t->max_rows ? batch : t->max_rows;
@@ -22,13 +22,13 @@ double trainer_fetch_bytes(const trainer *t, bool x, bool y)
     double row = x ? 4.0 * (double)d->features : 0;
     if (y) row += d->classification ? sizeof(int32_t) : 2 * sizeof(float) * (double)d->targets;
     if (!x && !y) return 0;
-    return (double)trainer_fetch_rows(t) * (2 * row + (y ? sizeof(int64_t) : 0));
+    return (double)fetch_rows(t) * (2 * row + (y ? sizeof(int64_t) : 0));
 }
 
 /* Numbers 0, 1, ...: the targets that are fetched lie in the order of the rows. */
 static kz_status number_rows(trainer *t)
 {
-    int64_t n = trainer_fetch_rows(t), *number = NULL;
+    int64_t n = fetch_rows(t), *number = NULL;
     size_t bytes = (size_t)n * sizeof *number;
     kz_status st = KZ_OK;
     KZ_TRY(kz_calloc(&number, n, sizeof *number, "row numbers"));
@@ -55,7 +55,7 @@ kz_status trainer_fetch_create(trainer *t)
         x = x || v->x_outside;
         y = y || v->y_outside;
     }
-    size_t rows = (size_t)trainer_fetch_rows(t), targets = rows * (size_t)d->targets * sizeof(float);
+    size_t rows = (size_t)fetch_rows(t), targets = rows * (size_t)d->targets * sizeof(float);
     for (int i = 0; i < 2 && (x || y); i++) {
         fetched *f = &t->place[i];
         if (x) KZ_TRY(ops->alloc(t->dev, &f->x, rows * (size_t)d->features * sizeof *f->x, "fetched features"));
@@ -125,7 +125,7 @@ kz_status trainer_fetch(trainer *t, const part_view *view, int64_t first, int64_
     fetched *f = &t->place[place];
     fetching job = {t, view, first, rows, f};
     kz_status st = KZ_OK;
-    if (!trainer_is_fetched(view) || rows <= 0) return KZ_OK;
+    if (!is_fetched(view) || rows <= 0) return KZ_OK;
     f->of = NULL;
     KZ_TRY(t->dev->ops->fill(t->dev, FIRST_PLACE + place, queue_fetch, &job));
     f->of = view;
@@ -140,7 +140,7 @@ kz_status trainer_fetch_enter(trainer *t, const part_view *view, int64_t first, 
 {
     kz_status st = KZ_OK;
     *out = NULL;
-    if (!trainer_is_fetched(view)) return KZ_OK;
+    if (!is_fetched(view)) return KZ_OK;
     if (!holds(&t->place[t->fetch_last], view, first, rows)) KZ_TRY(trainer_fetch(t, view, first, rows));
     KZ_TRY(t->dev->ops->enter(t->dev, FIRST_PLACE + t->fetch_last));
     *out = &t->place[t->fetch_last];

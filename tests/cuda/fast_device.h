@@ -40,11 +40,11 @@ class Device {
         char kind[] = "cuda";
         kz_config_device cfg = {};
         cfg.kind = kind, cfg.arithmetic = "fast", cfg.precision = precision;
-        setenv("KAIZEN_CUBLASLT", build::cublaslt_on_cpu, 1);
+        if (on_stand_in) setenv("KAIZEN_CUBLASLT", build::cublaslt_on_cpu, 1);
         setenv("KAIZEN_CUBLASLT_LACKS", lacks.c_str(), 1);
         if (kz_cuda_module_get()->create(&dev_, 0, &cfg) != KZ_OK) throw std::runtime_error(kz_error_message());
         unsetenv("KAIZEN_CUBLASLT_LACKS");
-        unsetenv("KAIZEN_CUBLASLT");
+        if (on_stand_in) unsetenv("KAIZEN_CUBLASLT");
     }
     ~Device()
     {

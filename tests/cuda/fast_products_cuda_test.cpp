@@ -209,7 +209,7 @@ TEST_P(FastProducts, AreWithinTheirPrecision)
 {
     if (*GetParam().lacks) NEEDS_THE_STAND_IN("cuBLASLt lacks nothing");
     bool half = std::string(GetParam().precision) == "bf16";
-    double unit = half ? 0x1p-8 : 0x1p-11;
+    double unit = half ? 0x1p-8 : on_stand_in ? 0x1p-11 : 0x1p-10; // a GPU may cut off in place of rounding
     for (const Net &net : kNets) {
         Numbers x = numbers_for(net, 200);
         Pass first;

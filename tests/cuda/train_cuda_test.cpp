@@ -133,6 +133,7 @@ TEST(CudaTrain, TooLittleMemoryNamesWhatAndTheRemedy)
 // A launch that waits for the one before costs more than what most of them do for a small network: they must not creep back.
 TEST(CudaTrain, AStepIsAsFewLaunchesAsItCanBe)
 {
+    NEEDS_THE_STAND_IN("it lists what a graph is made of");
     struct {
         const char *layers, *batch, *parts;
         size_t launches; // all of them in one line: one stream is recorded
@@ -232,4 +233,27 @@ TEST(CudaTrain, ASignalLeavesACheckpointThatTheCpuGoesOnFrom)
     ASSERT_EQ(r.status, 0) << r.err;
     ASSERT_EQ(kaizen(cpu).status, 0);
     EXPECT_EQ(of_run(folder, "gpu", {"digests", "trajectory"}), of_run(folder, "cpu", {"digests", "trajectory"}));
+}
+
+// Windows pinned and sent beside the steps: on a GPU as well, which can be asked to stream whatever its memory.
+TEST(CudaTrain, StreamedRowsGiveTheBitsOfTheCpu)
+{
+    Folder folder;
+    std::vector<std::string> train = {"train",
+                                      "--config",
+                                      example("digits.yaml"),
+                                      "--set",
+                                      "train={epochs: 2, batch: 64, shuffle: window}",
+                                      "--set",
+                                      "data.window=512",
+                                      "--set",
+                                      "data.memory=60KB"};
+    for (const char *device : {"cpu", "cuda"}) {
+        std::vector<std::string> words = train;
+        words.insert(words.end(), {"--device", device, "--out", folder.path(device)});
+        Result r = kaizen(words, on_cpu(2));
+        ASSERT_EQ(r.status, 0) << r.err;
+        EXPECT_TRUE(has(program::read_file(folder.path(std::string(device) + "/run.json")), "\"streamed\": true"));
+    }
+    EXPECT_EQ(of_run(folder, "cuda", {"digests", "trajectory"}), of_run(folder, "cpu", {"digests", "trajectory"}));
 }

@@ -39,16 +39,12 @@ static const region *region_of(uintptr_t p)
     return &known;
 }
 
-/* Where the registered pages that hold `at` end, at most `end`; 0: it lies in none. */
+/* Where the registration that holds `at` ends, at most `end`; 0: there is none.  A copy may not go from one to the next. */
 static uintptr_t registered_to(uintptr_t at, uintptr_t end)
 {
-    uintptr_t to = at;
-    for (bool more = true; more && to < end;) {
-        more = false;
-        for (const registration &r : registered)
-            if (r.first_page <= to && to < r.pages_end) to = r.pages_end, more = true;
-    }
-    return to == at ? 0 : to < end ? to : end;
+    for (const registration &r : registered)
+        if (r.first_page <= at && at < r.pages_end) return r.pages_end < end ? r.pages_end : end;
+    return 0;
 }
 
 place place_of(const void *p, size_t bytes, bool *whole)
@@ -202,7 +198,8 @@ cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int)
     if (!ptr || size == 0) return refuse(cudaErrorInvalidValue, "cudaHostRegister: nothing to register");
     uintptr_t at = reinterpret_cast<uintptr_t>(ptr);
     registration mine = {at, at + size, at / PAGE * PAGE, (at + size + PAGE - 1) / PAGE * PAGE};
-    bool whole, taken = place_of(ptr, size, &whole) != place::host || !whole;
+    const region *r0 = region_of(at); /* other memory of ours may share a page here: on a GPU's machine it does not */
+    bool taken = r0 && at + size <= r0->end;
     for (const registration &r : registered)
         taken = taken || (r.first_page < mine.pages_end && mine.first_page < r.pages_end);
     if (taken)

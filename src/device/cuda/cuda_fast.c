@@ -74,7 +74,6 @@ kz_status kz_fast_create(kz_cuda *cuda, const kz_config_device *cfg)
     fast->half = strcmp(cuda->gpu.precision, "bf16") == 0;
     KZ_TRY(kz_fast_open(fast, cuda->gpu.library));
     KZ_TRY(kz_cuda_alloc(&cuda->base, &fast->workspace, KZ_FAST_WORKSPACE, "workspace of cuBLASLt"));
-    cuda->gpu.free -= KZ_FAST_WORKSPACE;
     fast->ops = kz_device_cuda;
     fast->ops.dense_forward = kz_fast_dense_forward;
     fast->ops.dense_weights = kz_fast_dense_weights;

@@ -78,8 +78,9 @@ kz_status kz_fast_open(kz_fast *fast, char version[32])
         goto done;
     }
     KZ_TRY(find_functions(fast));
-    size_t v = fast->lt.version(); /* 130100 is 13.1.0 */
-    snprintf(version, 32, "cuBLASLt %zu.%zu.%zu", v / 10000, v / 100 % 100, v % 100);
+    unsigned v = (unsigned)fast->lt.version() % 10000000; /* 130100 is 13.1.0 */
+    snprintf(version, 32, "%s %u.%u.%u", KZ_CUDA_IS_REAL ? "cuBLASLt" : "stand-in for cuBLASLt", v / 10000,
+             v / 100 % 100, v % 100);
     int status = fast->lt.create(&fast->handle);
     (void)cudaGetLastError();
     if (status != KZ_LT_SUCCESS)

@@ -68,15 +68,24 @@ done:
     return st;
 }
 
-static kz_status run(kz_cuda *cuda, const kz_fast_plan *p, const kz_fast_arrays *at)
+/* The library's status. */
+static int queue_product(kz_cuda *cuda, const kz_fast_plan *p, const kz_fast_arrays *at)
 {
     const float one = 1, zero = 0;
     const kz_fast *fast = cuda->fast;
-    kz_status st = KZ_OK;
+    int status = KZ_LT_SUCCESS;
     if (p->epilogue != KZ_LT_EPILOGUE_DEFAULT)
-        KZ_LT(fast->lt.desc_set(p->desc, KZ_LT_BIAS_POINTER, &at->vector, sizeof at->vector));
-    KZ_LT(fast->lt.matmul(fast->handle, p->desc, &one, at->a, p->a, at->b, p->b, &zero, at->d, p->d, at->d, p->d,
-                          &p->algo, fast->workspace, KZ_FAST_WORKSPACE, cuda->queue.stream));
+        status = fast->lt.desc_set(p->desc, KZ_LT_BIAS_POINTER, &at->vector, sizeof at->vector);
+    if (status != KZ_LT_SUCCESS) return status;
+    return fast->lt.matmul(fast->handle, p->desc, &one, at->a, p->a, at->b, p->b, &zero, at->d, p->d, at->d, p->d,
+                           &p->algo, fast->workspace, KZ_FAST_WORKSPACE, cuda->queue.stream);
+}
+
+static kz_status run(kz_cuda *cuda, const kz_fast_plan *p, const kz_fast_arrays *at)
+{
+    const kz_fast *fast = cuda->fast;
+    kz_status st = KZ_OK;
+    KZ_LT(queue_product(cuda, p, at));
 done:
     return st;
 }
@@ -95,7 +104,9 @@ static kz_status passes_nan(kz_cuda *cuda, const kz_fast_plan *p, const kz_fast_
     KZ_TRY(kz_cuda_alloc(&cuda->base, &nan, (size_t)s->m * size, "bias of NaN"));
     KZ_CUDA(cudaMemsetAsync(nan, 0xff, (size_t)s->m * size, cuda->queue.stream));
     probe.vector = nan;
-    KZ_TRY(run(cuda, p, &probe));
+    *passes = queue_product(cuda, p, &probe) == KZ_LT_SUCCESS; /* what was promised may be refused yet */
+    (void)cudaGetLastError();
+    if (!*passes) goto done;
     KZ_TRY(kz_cuda_download(&cuda->base, first_bytes, at->d, size));
     KZ_TRY(kz_cuda_download(&cuda->base, last_bytes, (const char *)at->d + last, size));
     /* the two upper bytes of either type: all ones in the exponent, and not 0 after it */
@@ -141,8 +152,11 @@ static kz_status choose(kz_cuda *cuda, kz_fast_plan *p, const kz_fast_arrays *at
     bool found = false;
     kz_status st = KZ_OK;
     KZ_TRY(prefer(fast, &preference, s));
-    for (size_t i = 0; i < sizeof tried / sizeof *tried && !found; i++)
+    for (size_t i = 0; i < sizeof tried / sizeof *tried && !found; i++) {
+        /* kernels have been seen to read a bias by 16 bytes wherever it lies */
+        if (tried[i] != KZ_LT_EPILOGUE_DEFAULT && s->align_vector < 16) continue;
         KZ_TRY(try_epilogue(cuda, p, preference, at, tried[i], &found));
+    }
     if (!found)
         st = KZ_FAIL(KZ_E_DEVICE,
                      "device.arithmetic: 'fast': %s has no algorithm for a %s product of %lld x %lld x %lld on %s; use "

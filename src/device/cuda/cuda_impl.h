@@ -39,11 +39,11 @@ typedef struct {
     kz_cuda_queue queue;
     kz_cuda_shared share[SHARES];
     kz_cuda_pinned pinned[PINS];
+    double *square; /* (squares): sums of blocks of a gradient */
+    int64_t squares;
     /* beside the queue */
     cudaStream_t side;
     cudaEvent_t full[KZ_PLACES], left[KZ_PLACES]; /* the last fill is done; so is what the last leave was for */
-    double *square;                               /* (squares): sums of blocks of a gradient */
-    int64_t squares;
     /* uploads: two halves of pinned memory, each free again after its event */
     char *stage;
     size_t staged; /* bytes used of the half at work */
@@ -91,6 +91,8 @@ bool kz_cuda_is_outside(const kz_device *dev, const void *shared);
 kz_status kz_cuda_pin(kz_device *dev, const void *host, size_t bytes, const char *what);
 void kz_cuda_unpin(kz_device *dev, const void *host, size_t bytes);
 /* *seen <- where the GPU sees pinned memory. */
+/* How many of these bytes lie in what was pinned at once: a copy may not go beyond it. */
+size_t kz_cuda_in_one_piece(kz_cuda *cuda, const void *pinned, size_t bytes);
 kz_status kz_cuda_seen(kz_cuda *cuda, const void *host, size_t bytes, const void **seen);
 
 /* cuda_side.c */

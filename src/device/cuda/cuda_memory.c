@@ -18,7 +18,7 @@ static kz_status no_room(kz_cuda *cuda, size_t bytes, const char *what)
     kz_format_size(all, (double)total);
     return KZ_FAIL(KZ_E_MEM,
                    "%s: %s of GPU memory are needed, %s of %s are free on %s; use a smaller train.batch, more "
-                   "train.micro_batches, or smaller layers",
+                   "train.micro_batches or smaller layers, or end what else uses that GPU",
                    what, wanted, unused, all, cuda->gpu.model);
 }
 

@@ -33,13 +33,14 @@ static kz_cuda_pinned *find(kz_cuda *cuda, uintptr_t at, uintptr_t end, uintptr_
     return found;
 }
 
-/* Pins begin .. end - 1, in pages that no array has pinned. */
+/* Pins the pages of begin .. end - 1, none of which is pinned. */
 static kz_status pin_new(kz_cuda *cuda, uintptr_t begin, uintptr_t end, const char *what)
 {
     kz_cuda_pinned *p = NULL;
     for (int i = 0; i < PINS && !p; i++)
         if (cuda->pinned[i].uses == 0) p = &cuda->pinned[i];
     if (!p) return KZ_FAIL(KZ_E_ARG, "%s: more than %d pieces of memory pinned for a GPU", what, PINS);
+    begin = page_of(begin), end = pages_end(end);
     cudaError_t e = cudaHostRegister((void *)begin, end - begin, cudaHostRegisterMapped);
     if (e != cudaSuccess) {
         char size[24];
@@ -50,7 +51,7 @@ static kz_status pin_new(kz_cuda *cuda, uintptr_t begin, uintptr_t end, const ch
                        "locked memory, or use device.kind: cpu",
                        what, size, cudaGetErrorString(e), cudaGetErrorName(e));
     }
-    *p = (kz_cuda_pinned){.begin = page_of(begin), .end = pages_end(end), .at = (void *)begin, .uses = 1};
+    *p = (kz_cuda_pinned){.begin = begin, .end = end, .at = (void *)begin, .uses = 1};
     return KZ_OK;
 }
 
@@ -86,6 +87,13 @@ void kz_cuda_unpin(kz_device *dev, const void *host, size_t bytes)
     if (bytes == 0) return;
     kz_cuda_settle(kz_cuda_of(dev));
     give_up(kz_cuda_of(dev), page_of(begin), pages_end(begin + bytes));
+}
+
+size_t kz_cuda_in_one_piece(kz_cuda *cuda, const void *pinned, size_t bytes)
+{
+    uintptr_t begin = (uintptr_t)pinned, next;
+    const kz_cuda_pinned *p = find(cuda, begin, begin + bytes, &next);
+    return p && p->end - begin < bytes ? p->end - begin : bytes;
 }
 
 /* Pieces that were pinned apart lie apart only where the GPU has other addresses than the host. */

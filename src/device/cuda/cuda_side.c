@@ -84,10 +84,11 @@ done:
 
 kz_status kz_cuda_send(kz_device *dev, void *to, const void *pinned, size_t bytes)
 {
-    cudaStream_t stream = kz_cuda_of(dev)->queue.stream;
+    kz_cuda *cuda = kz_cuda_of(dev);
+    cudaStream_t stream = cuda->queue.stream;
     kz_status st = KZ_OK;
     for (size_t at = 0, n; at < bytes; at += n) {
-        n = bytes - at < PIECE ? bytes - at : PIECE;
+        n = kz_cuda_in_one_piece(cuda, (const char *)pinned + at, bytes - at < PIECE ? bytes - at : PIECE);
         KZ_CUDA(cudaMemcpyAsync((char *)to + at, (const char *)pinned + at, n, cudaMemcpyHostToDevice, stream));
     }
 done:
