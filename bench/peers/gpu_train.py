@@ -87,7 +87,7 @@ class Comparison:
     def __init__(self, args):
         self.args, self.work = args, args.work
         self.deadline = time.monotonic() + args.seconds
-        self.torch, self.about, self.no_torch, self.faults = {}, None, None, []
+        self.torch, self.about, self.no_torch, self.faults, self.unavailable = {}, None, None, [], []
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.log = open(self.work / "torch.log", "wb")
@@ -218,6 +218,8 @@ class Comparison:
         if fault:
             if must or not entry.get("unavailable") and fault != self.no_torch:
                 self.faults.append(f"{job['name']}, {tool} {precision}: {fault}")
+            elif tool == "kaizen":
+                self.unavailable.append({"workload": job["name"], "precision": precision, "reason": fault})
             return {"us_per_step": None, "reason": fault}
         step = statistics.median(entry["samples"])
         return {"us_per_step": 1e6 * step, "samples_per_s": job["batch"] / step, "loss": entry["loss"],
@@ -287,10 +289,11 @@ def main():
     result = {"schema": "kaizen.gpu_train/1", "device": device.get("kind"), "gpu": (device.get("gpu") or {}).get("model"),
               "figures": "measured" if real else "meaningless: a rehearsal, which measures nothing",
               "torch": comparison.about, "torch_reason": comparison.no_torch, "rounds": args.rounds, "variants": VARIANTS,
-              "tolerance": TOLERANCE, "workloads": rows, "faults": comparison.faults}
+              "tolerance": TOLERANCE, "workloads": rows, "unavailable": comparison.unavailable, "faults": comparison.faults}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print("\n".join([*table(rows), *comparison.faults]))
+    lacking = [f"{e['workload']}: no {e['precision']}: {e['reason']}" for e in comparison.unavailable]
+    print("\n".join([*table(rows), *lacking, *comparison.faults]))
     return 1 if comparison.faults else 0
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import urllib.parse
+from pathlib import Path
 
 from gpu_steps import Failed, run
 
@@ -97,7 +98,7 @@ def synthetic(rows, out):
 def make_data(folder, root):
     """Data of the trainings; which ones, by file."""
     folder.mkdir(parents=True, exist_ok=True)
-    fashion = root.parent / "shared" / "datasets" / "fashion_mnist.h5"
+    fashion = Path(os.environ.get("KAIZEN_DATASETS", root.parent / "shared" / "datasets")) / "fashion_mnist.h5"
     sources = {"pixels": f"fashion_mnist.h5, the first {ROWS_784} rows", "digits": "digits.h5, the first 1408 rows"}
     if not read_h5(fashion, ROWS_784, str(folder / "pixels")):
         synthetic(ROWS_784, folder / "pixels")

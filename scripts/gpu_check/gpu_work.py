@@ -8,18 +8,23 @@ import sys
 import time
 from pathlib import Path
 
+import gpu_goals
 import gpu_prefix
+from gpu_goals import LARGE
 from gpu_steps import Failed, Skipped, TimedOut, run
 
 MOST_JSON = 100_000  # bytes of a result: they are kept with the sources
 TOOLKIT = "/usr/local/cuda"
-LARGE = 64 << 20  # bytes of a call that memory bounds, beyond doubt
 # For the sanitizers, which slow kernels down a hundredfold: the quickest tests that reach every kernel, a process for each row.
 SANITIZED = ["CudaTally.*:CudaAdd.*:CudaReplay.*", "CudaMeanNorm.GivesThePlainBitsForAnyTensors", "CudaOptim.Clips",
              "CudaGather.AlignmentChangesNothing:CudaGather.WideRowsAreCut", "DenseCuda.EveryActivation*",
              "DenseCuda.EveryCutIsTheCpus",
              "CudaCrossEntropy.GivesThePlainBits:CudaCrossEntropy.ManyClasses:CudaBinaryCrossEntropy.*:CudaSquaredError.*",
-             "CudaSum.FollowsTheRuleAtEverySize", "DenseCuda.EveryShapeIsTheCpus"]
+             "CudaSum.FollowsTheRuleAtEverySize",
+             "CudaStep.AfterWhatIsNotFiniteNothingIsUpdated:CudaStep.GivesTheBitsOfTheOperations",
+             "CudaLoss.SumsOfManyRowsAreTheRules",
+             "FastKernels.CastsAreRounded:FastKernels.BiasGradientsAreSumsOfColumns:FastKernels.OptimisersKeepTheCopy",
+             "FastKernels.SlopesAreTheCpusRounded:FastKernels.FinishesLayersAsTheCpu", "DenseCuda.EveryShapeIsTheCpus"]
 
 
 def in_a_sentence(result):
@@ -35,9 +40,36 @@ def in_a_sentence(result):
     for name, text in (("ratio_4096", "at 4096"), ("ratio_training_hot", "over training shapes")):
         if ratios[name]:
             said.append(f"{ratios[name]['geometric_mean']:.2f} of cuBLAS {text}")
-    if not ratios["cublas"].get("version"):
-        said.append(ratios["cublas"]["reason"])
+    if not (ratios["ratio_4096"] or ratios["ratio_training_hot"]):
+        said.append(f"NOT compared with cuBLAS: {ratios['cublas'].get('reason') or 'no product was measured'}")
     return ", ".join(said)
+
+
+def of_trainings(result):
+    """What gpu_train.py compared, in short.  Raises Skipped where that is nothing."""
+    compared = [ratio for row in result["workloads"] for ratio in row["ratios"]]
+    lacking = {entry["precision"]: entry["reason"] for entry in result["unavailable"]}
+    without = "".join(f"; no {precision} of Kaizen's: {reason}" for precision, reason in lacking.items())
+    if not compared:
+        why = result["torch_reason"] or "no variant of PyTorch has a time (gpu_train.json has the reasons)"
+        raise Skipped(f"nothing was compared, Kaizen trained alone: {why}{without}")
+    return f"{len(compared)} comparisons with PyTorch {result['torch']['torch']}{without}"
+
+
+def read_json(file):
+    """None where the file is not there, or not whole: what wrote it may have been stopped."""
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def cublas_of(places):
+    """cuBLAS, and the cuBLASLt of the same folder and version, or None for what is not there."""
+    found = [file for place in places if place.is_dir() for number in (13, 12)
+             for file in sorted(place.glob(f"**/libcublas.so.{number}")) if file.is_file()]
+    beside = [file.with_name(file.name.replace("cublas", "cublasLt")) for file in found]
+    return next(((a, b) for a, b in zip(found, beside) if b.is_file()), (found[0] if found else None, None))
 
 
 class Work:
@@ -47,7 +79,7 @@ class Work:
         self.root, self.pack, self.out, self.rehearsing = root, pack, out, rehearsing
         self.build_folder = root / "build" / "gpu-check"
         self.prefix = root / "build" / "gpu-prefix"
-        self.gpu, self.info = None, None
+        self.gpu, self.info, self.cublas, self.goals = None, None, None, []
         if not shutil.which("nvcc") and os.access(f"{TOOLKIT}/bin/nvcc", os.X_OK):
             os.environ["PATH"] += f":{TOOLKIT}/bin"
         os.environ.pop("KAIZEN_CUDA_MODULE", None)
@@ -65,11 +97,30 @@ class Work:
     # ---- what is needed ----
 
     def look(self, seconds):
-        """Which GPU there is."""
+        """Which GPU there is, and which cuBLAS."""
         if self.rehearsing:
             if shutil.which("nvidia-smi"):
                 raise Failed("there is a GPU: a rehearsal is for machines without one")
             return "no GPU: a rehearsal on the stand-in", ""
+        said, output = self.look_at_gpu(seconds)
+        places = [Path(folder) / "nvidia" for folder in sys.path if folder]
+        return f"{said}; {self.take_cublas([*places, Path(TOOLKIT) / 'lib64'])}", output
+
+    def take_cublas(self, places):
+        """The same cuBLAS for bench-gpu, and cuBLASLt for Kaizen, in all steps: beside PyTorch, or in the toolkit."""
+        self.cublas, light = cublas_of(places)
+        given = os.environ.get("KAIZEN_CUBLASLT")
+        if given:
+            beside = Path(given).with_name(Path(given).name.replace("cublasLt", "cublas"))
+            self.cublas = beside if beside.is_file() else self.cublas
+            return f"{Path(given).name}, by KAIZEN_CUBLASLT"
+        if not light:
+            return "no cuBLASLt beside PyTorch or in the toolkit: the dynamic loader's, if it has one"
+        os.environ["KAIZEN_CUBLASLT"] = str(light)
+        where = "of the toolkit" if light.is_relative_to(TOOLKIT) else f"beside PyTorch ({'/'.join(light.parts[-4:-1])})"
+        return f"{light.name} {where}"
+
+    def look_at_gpu(self, seconds):
         query = "name,compute_cap,driver_version,memory.total"
         try:
             output = run(["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader,nounits", "--id=0"], seconds)
@@ -141,19 +192,12 @@ class Work:
     def bench(self, seconds):
         """Every kernel against what the GPU can do, and the products against cuBLAS."""
         options = ["--json", self.out / "gpu_kernels.json"]
-        library = self.cublas()
-        if library:
-            options += ["--cublas", library]
+        if self.cublas:
+            options += ["--cublas", self.cublas]
         if self.rehearsing:
             options += ["--rehearse"]
         output = run([self.program("bench-gpu"), *options], seconds, cwd=self.root)
         return in_a_sentence(json.loads((self.out / "gpu_kernels.json").read_text())), output
-
-    def cublas(self):
-        """cuBLAS beside PyTorch or in the toolkit; None: bench-gpu looks for itself."""
-        places = [Path(folder) / "nvidia" for folder in sys.path if folder] + [Path(TOOLKIT) / "lib64"]
-        found = [file for place in places if place.is_dir() for file in place.glob("**/libcublas.so.1[0-9]")]
-        return next((file for file in found if file.is_file()), None)
 
     def train(self, seconds):
         """Whole trainings against PyTorch."""
@@ -167,8 +211,7 @@ class Work:
         if self.rehearsing:
             command += ["--rehearse", "--rounds", "1"]
         output = run(command, seconds, cwd=self.root)
-        result = json.loads((self.out / "gpu_train.json").read_text())
-        return result["torch_reason"] or f"against PyTorch {result['torch']['torch']}", output
+        return of_trainings(json.loads((self.out / "gpu_train.json").read_text())), output
 
     def sanitizer(self, tool):
         """A step: one of compute-sanitizer's tools over the kernels' tests, group by group, as far as the time goes."""
@@ -211,13 +254,21 @@ class Work:
             return {"commit": known.strip(), "dirty": bool(gpu_prefix.git(self.root, "status", "--porcelain"))}
         return json.loads(state.read_text()) if state.is_file() else {"commit": "unknown", "dirty": None}
 
+    def judge(self, steps):
+        """The goals, from the results that there are."""
+        results = [read_json(self.out / name) for name in ("gpu_kernels.json", "gpu_train.json")]
+        goals = gpu_goals.judge(steps.record, *results, self.rehearsing)
+        return [dict(goal, reason=self.clean(goal["reason"] or "")[:600]) for goal in goals]
+
     def write(self, steps, seconds):
         """gpu_check.json."""
         info = self.info or {}
+        self.goals = self.judge(steps)
         result = {"schema": "kaizen.gpu_check/1", "device": "cuda-on-cpu" if self.rehearsing else "cuda",
                   "rehearsal": self.rehearsing, **self.commit(), "gpu": self.gpu,
                   "build": {k: info.get("build", {}).get(k) for k in ("version", "arithmetic", "compiler")},
-                  "seconds": round(seconds), "counts": steps.counts(), "exit_status": steps.exit_status(), "steps": steps.record}
+                  "seconds": round(seconds), "counts": steps.counts(), "exit_status": steps.exit_status(), "goals": self.goals,
+                  "steps": steps.record}
         text = json.dumps(result, indent=1) + "\n"
         if len(text) > MOST_JSON:
             raise Failed(f"gpu_check.json takes {len(text)} bytes, at most {MOST_JSON}")

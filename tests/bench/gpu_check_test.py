@@ -4,26 +4,32 @@
 usage: tests/bench/gpu_check_test.py
 """
 
+import copy
+import fnmatch
 import io
 import json
 import lzma
 import os
 import pathlib
+import re
 import sys
 import tarfile
 import tempfile
 import time
 import unittest
+from types import SimpleNamespace
+from unittest import mock
 
 sys.dont_write_bytecode = True  # for the imports below
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 for folder in ("scripts/gpu_check", "bench/peers"):
     sys.path.insert(0, str(ROOT / folder))
+import gpu_goals
 import gpu_prefix
 import gpu_train
 import gpu_workloads
 from gpu_steps import Failed, Skipped, Steps, TimedOut, run
-from gpu_work import LARGE, SANITIZED, Work, carry_out, in_a_sentence
+from gpu_work import LARGE, SANITIZED, Work, carry_out, cublas_of, in_a_sentence, of_trainings
 
 
 def steps(budget=100.0, **options):
@@ -155,13 +161,28 @@ class WorkTest(unittest.TestCase):
             self.assertTrue(entry["reason"])
         self.assertNotIn(folder, text)
         self.assertEqual(sum(result["counts"].values()), 11)
+        self.assertEqual([g["met"] for g in result["goals"]], [None] * 11)
+        self.assertEqual(result["goals"][1]["reason"], "there is no result: the step 'bench-gpu' was skipped")
 
+    def test_the_sanitizers_filters_name_tests(self):
+        names, suites = set(), {}
+        text = "\n".join(path.read_text() for path in (ROOT / "tests" / "cuda").glob("*_cuda_test.cpp"))
+        for prefix, suite in re.findall(r"^INSTANTIATE_TEST_SUITE_P\((\w+), (\w+)", text, re.MULTILINE):
+            suites[suite] = prefix
+        for kind, suite, test in re.findall(r"^(TEST|TEST_F|TEST_P)\((\w+), (\w+)\)", text, re.MULTILINE):
+            names.add(f"{suites[suite]}/{suite}.{test}/0" if kind == "TEST_P" else f"{suite}.{test}")
+        self.assertGreater(len(names), 50)
+        filters = [word for group in SANITIZED for word in group.split(":")]
+        self.assertEqual([word for word in filters if not fnmatch.filter(names, word)], [])
+        self.assertEqual(len(set(filters)), len(filters))
 
     def test_a_sanitizers_finding_fails_it_and_the_other_groups_still_run(self):
         with tempfile.TemporaryDirectory() as folder:
             root, path = pathlib.Path(folder), os.environ["PATH"]
             tool = root / "compute-sanitizer"
-            tool.write_text(f'#!/bin/sh\necho "$*" >>{root}/calls\ncase "$*" in *Optim*) echo "a race"; exit 9 ;; *Gather*) ;; *) echo "[  PASSED  ] 3 tests." ;; esac\n')
+            tool.write_text(f'#!/bin/sh\necho "$*" >>{root}/calls\n'
+                            'case "$*" in *CudaOptim*) echo "a race"; exit 9 ;; '
+                            '*Gather*) ;; *) echo "[  PASSED  ] 3 tests." ;; esac\n')
             tool.chmod(0o755)
             os.environ["PATH"] = f"{root}:{path}"
             try:
@@ -185,6 +206,136 @@ class WorkTest(unittest.TestCase):
         self.assertEqual(in_a_sentence({"figures": "meaningless"}), "meaningless")
         self.assertEqual(said, "copy 2000 GB/s, binary32 50.0 TF/s, least share of the bandwidth 0.80 (add), "
                                "0.95 of cuBLAS at 4096")
+
+    def test_what_was_not_compared_is_told(self):
+        none = {"cublas": {"version": None, "reason": "libcublas is not there"}, "ratio_4096": None, "ratio_training_hot": None}
+        said = in_a_sentence({"figures": "measured", "kernels": [], "limits": {"copy_gb_per_s": 2e3, "fp32_tflop_per_s": 50},
+                              "against_cublas": none})
+        self.assertTrue(said.endswith(", NOT compared with cuBLAS: libcublas is not there"), said)
+        result = {"torch_reason": None, "torch": {"torch": "2.9"}, "workloads": [{"ratios": {"eager_fp32": 2.0}}, {"ratios": {}}],
+                  "unavailable": [{"workload": "a", "precision": "bf16", "reason": "exit status 69: no cuBLASLt"}]}
+        self.assertEqual(of_trainings(result), "1 comparisons with PyTorch 2.9; no bf16 of Kaizen's: exit status 69: no cuBLASLt")
+        s = steps()
+        s.step("train", 20, lambda seconds: (of_trainings(dict(result, workloads=[], torch_reason="no module")), ""))
+        self.assertEqual(s.record[0]["status"], "skipped")
+        self.assertIn("nothing was compared, Kaizen trained alone: no module; no bf16", s.record[0]["reason"])
+
+    def test_kaizen_takes_the_cublaslt_beside_cublas(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ):
+            os.environ.pop("KAIZEN_CUBLASLT", None)
+            root = pathlib.Path(folder)
+            work, places = Work(root, root, root, False), [root / "none", root / "torch", root / "toolkit"]
+            self.assertIn("no cuBLASLt", work.take_cublas(places))
+            self.assertNotIn("KAIZEN_CUBLASLT", os.environ)
+            for name in ("torch/cublas/lib/libcublas.so.12", "toolkit/libcublas.so.13", "toolkit/libcublasLt.so.12"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).touch()
+            self.assertEqual(cublas_of(places), (root / "torch/cublas/lib/libcublas.so.12", None), "no other version's")
+            light = root / "torch/cublas/lib/libcublasLt.so.12"
+            light.touch()
+            self.assertEqual(work.take_cublas(places), "libcublasLt.so.12 beside PyTorch (torch/cublas/lib)")
+            self.assertEqual(os.environ["KAIZEN_CUBLASLT"], str(light))
+            self.assertEqual(work.cublas, light.with_name("libcublas.so.12"))
+            (root / "toolkit/libcublasLt.so.13").touch()
+            os.environ["KAIZEN_CUBLASLT"] = str(root / "toolkit/libcublasLt.so.13")
+            self.assertEqual(work.take_cublas(places), "libcublasLt.so.13, by KAIZEN_CUBLASLT")
+            self.assertEqual(work.cublas, root / "toolkit/libcublas.so.13")
+
+
+def trained(name, own, torch):
+    """A row of gpu_train.json: microseconds of Kaizen and of PyTorch's variants, by precision."""
+    def time(us):
+        return {"us_per_step": us, "reason": None if us else "why not"}
+    return {"name": name, "kaizen": {p: time(us) for p, us in own.items()},
+            "torch": {p: {v: time(us) for v, us in variants.items()} for p, variants in torch.items()}}
+
+
+class GoalsTest(unittest.TestCase):
+    def setUp(self):
+        far = [{"name": name, "bytes": LARGE, "us_cold": 9.0, "bandwidth_share": 0.9} for name in gpu_goals.PASSES]
+        near = {"name": "adam", "bytes": 1e6, "us_cold": 9.0, "bandwidth_share": 0.1}
+        other = {"name": "sum", "bytes": LARGE, "us_cold": 9.0, "bandwidth_share": 0.2}
+        self.kernels = {"figures": "measured", "kernels": [*far, near, other], "against_cublas": {
+            "cublas": {"version": 130000}, "ratio_4096": {"geometric_mean": 0.9, "least": 0.75, "products": 3},
+            "ratio_training_hot": {"geometric_mean": 0.81, "least": 0.3, "products": 9}}}
+        large = {p: {"eager": 130.0, "graphs": 120.0, "compile": 110.0, "compile_graphs": 100.0} for p in ("fp32", "tf32", "bf16")}
+        small = {"fp32": {"eager": 200.0, "graphs": 70.0, "compile": 150.0, "compile_graphs": 50.0}}
+        self.train = {"figures": "measured", "workloads": [
+            trained("mlp-4096", {"fp32": 100.0, "tf32": 99.0, "bf16": 50.0}, large),
+            trained("mlp-32", {"fp32": 7.0}, small), trained("mlp-32-128", {"fp32": 14.0}, small)]}
+        self.record = [{"name": name, "status": "passed", "reason": "well"} for name in ("prove", "bench-gpu", "train")]
+
+    def judge(self, rehearsing=False):
+        return gpu_goals.judge(self.record, self.kernels, self.train, rehearsing)
+
+    def met(self):
+        return [goal["met"] for goal in self.judge()]
+
+    def test_figures_decide(self):
+        goals = self.judge()
+        self.assertEqual([g["measured"] for g in goals], ["passed", 0.9, 0.75, 0.81, 1.0, 1.0101, 2.0, 7.0, 10.0, 14.0, 5.0])
+        self.assertEqual({g["met"] for g in goals}, {True})
+        for goal in goals:
+            self.assertEqual(set(goal), {"name", "wanted", "measured", "met", "reason"})
+        self.assertEqual(list(gpu_goals.lines(goals))[-1], "goals: 11 met, 0 not met, 0 not known")
+
+    def test_worse_figures_do_not_meet_them(self):
+        self.record[0]["status"] = "failed"
+        self.kernels["kernels"][3]["bandwidth_share"] = 0.8499
+        self.kernels["against_cublas"]["ratio_4096"]["least"] = 0.7499
+        self.kernels["against_cublas"]["ratio_training_hot"]["geometric_mean"] = 0.7999
+        for row in self.train["workloads"]:
+            for entry in row["kaizen"].values():
+                entry["us_per_step"] *= 2.2
+        self.assertEqual(self.met(), [False] * 11)
+
+    def test_each_figure_decides_its_own(self):
+        self.train["workloads"][2]["kaizen"]["fp32"]["us_per_step"] = 15.0
+        self.assertEqual(self.met(), [True] * 9 + [False, False])
+        self.train["workloads"][0]["torch"]["bf16"]["compile"]["us_per_step"] = 49.0
+        self.assertEqual(self.met(), [True] * 6 + [False, True, True, False, False])
+
+    def test_what_is_missing_is_not_known_with_the_reason(self):
+        self.kernels["against_cublas"].update(cublas={"version": None, "reason": "no libcublas"}, ratio_4096=None)
+        self.train["workloads"][0]["kaizen"]["tf32"] = {"us_per_step": None, "reason": "exit status 69"}
+        self.train["workloads"].pop()
+        self.record[0].update(status="cut", reason="no time")
+        goals = self.judge()
+        self.assertEqual([g["met"] for g in goals], [None, True, None, True, True, None, True, True, True, None, None])
+        self.assertEqual([g["reason"] for g in goals if g["met"] is None], [
+            "the step 'prove' was cut: no time", "not compared with cuBLAS: no libcublas",
+            "Kaizen's tf32 has no time: exit status 69", "mlp-32-128 was not trained", "mlp-32-128 was not trained"])
+        self.assertIn("not known  product 4096^3", "\n".join(gpu_goals.lines(goals)))
+
+    def test_part_of_the_figures_can_only_refuse(self):
+        whole = copy.deepcopy((self.kernels, self.train))
+        self.kernels["kernels"].pop(0)
+        for variant in ("compile", "compile_graphs"):
+            self.train["workloads"][0]["torch"]["fp32"][variant] = {"us_per_step": None, "reason": "no compiler"}
+        goals = self.judge()
+        self.assertEqual([g["met"] for g in goals][1], None)
+        self.assertIn("not measured: sgd, momentum", goals[1]["reason"])
+        self.assertEqual((goals[4]["met"], goals[4]["measured"]), (None, 1.2))
+        self.assertIn("compile (no compiler)", goals[4]["reason"])
+        self.kernels["kernels"][0]["bandwidth_share"] = 0.5
+        self.train["workloads"][0]["kaizen"]["fp32"]["us_per_step"] = 121.0
+        self.assertEqual((self.met()[1], self.met()[4]), (False, False))
+        self.kernels, self.train = whole
+        self.assertEqual(set(self.met()), {True})
+
+    def test_an_odd_result_and_a_rehearsal_judge_nothing(self):
+        for goal in self.judge(rehearsing=True):
+            self.assertEqual((goal["met"], goal["measured"], goal["reason"]), (None, None, "a rehearsal measures nothing"))
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "gpu_kernels.json").write_text('{"figures": "meas')
+            work = Work(*[pathlib.Path(folder)] * 3, False)
+            goals = work.judge(SimpleNamespace(record=self.record))
+        self.assertEqual([g["met"] for g in goals], [True] + [None] * 10)
+        self.kernels, self.train = {"figures": "measured"}, dict(self.train, figures="meaningless")
+        goals = self.judge()
+        self.assertEqual([g["met"] for g in goals], [True] + [None] * 10)
+        self.assertEqual(goals[1]["reason"], "the result of 'bench-gpu' cannot be read: KeyError: 'kernels'")
+        self.assertEqual(goals[4]["reason"], "meaningless")
 
 
 def deb(path, files):
@@ -240,6 +391,17 @@ class PrefixTest(unittest.TestCase):
             gpu_prefix.unpack(self.pack, self.prefix)
 
 
+    def test_data_sets_are_where_the_environment_says(self):
+        asked = []
+
+        def read(path, rows, out):
+            asked.append(path)
+            return True
+        with mock.patch.dict(os.environ, KAIZEN_DATASETS="/elsewhere"), mock.patch.object(gpu_prefix, "read_h5", read):
+            gpu_prefix.make_data(self.pack / "data", self.pack)
+        self.assertEqual(asked[0], pathlib.Path("/elsewhere/fashion_mnist.h5"))
+
+
 class TrainTest(unittest.TestCase):
     def test_npy_files_are_numpys(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -260,7 +422,7 @@ class TrainTest(unittest.TestCase):
 
     def comparison(self):
         c = object.__new__(gpu_train.Comparison)
-        c.faults, c.no_torch = [], None
+        c.faults, c.no_torch, c.unavailable = [], None, []
         return c
 
     def test_a_loss_that_disagrees_leaves_no_time(self):
@@ -278,7 +440,10 @@ class TrainTest(unittest.TestCase):
         entry = self.entry([], None)
         entry.update(reason="exit status 69: not available", unavailable=True)
         self.assertEqual(c.finish(job, "eager", "tf32", entry, 1.0), {"us_per_step": None, "reason": entry["reason"]})
-        self.assertEqual(c.faults, [])
+        self.assertEqual((c.faults, c.unavailable), ([], []))
+        c.finish(job, "kaizen", "tf32", entry, 1.0)
+        self.assertEqual((c.faults, c.unavailable),
+                         ([], [{"workload": "w", "precision": "tf32", "reason": "exit status 69: not available"}]))
         c.finish(job, "eager", "fp32", entry, None, must=True)
         self.assertEqual(len(c.faults), 1)
 
