@@ -45,7 +45,7 @@ static void open_gpu(gpu_bench *b, bool rehearse)
     gpu_check(cudaGetDeviceProperties(&p, 0), "the GPU's properties");
     b->cache_bytes = p.l2CacheSize;
     b->shrink = rehearse ? 256 : 1;
-    b->arena_bytes = rehearse ? 4 << 20 : 1 << 30;
+    b->arena_bytes = rehearse ? 4 << 20 : (int64_t)1 << 31; /* 4 matrices of 8192 x 8192 and a bias, more than 2^30 */
     if (rehearse) b->windows = 1, b->window_s = 1e-5;
     gpu_ok(kz_cuda_alloc(dev, &b->arena, (size_t)b->arena_bytes, "operands"));
     printf("%s, %lld multiprocessors\n", b->cuda->gpu.model, (long long)b->cuda->gpu.multiprocessors);
@@ -94,6 +94,7 @@ int main(int argc, char **argv)
     gpu_refill(&b);
     gpu_limits(&b);
     gpu_passes(&b);
+    gpu_steps(&b);
     json_t *summary = gpu_products(&b);
     json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
                             "kaizen.bench_gpu/1", "device", b.cuda->base.ops->name, "figures",

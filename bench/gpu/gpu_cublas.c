@@ -9,7 +9,7 @@ typedef struct handle *handle_t; /* cublasHandle_t */
 enum { AS_IS = 0, TRANSPOSED = 1, DEFAULT_MATH = 0, WORKSPACE = 64 << 20 };
 
 struct gpu_cublas {
-    void *library, *light; /* libcublas needs libcublasLt */
+    void *library;
     handle_t handle;
     void *workspace;
     char path[384];
@@ -31,7 +31,7 @@ static bool load(gpu_cublas *blas, const char *path)
     const char *name = strstr(path, "libcublas.so");
     if (!name) return false;
     snprintf(light, sizeof light, "%.*slibcublasLt%s", (int)(name - path), path, name + strlen("libcublas"));
-    blas->light = dlopen(light, RTLD_NOW | RTLD_GLOBAL);
+    (void)dlopen(light, RTLD_NOW | RTLD_GLOBAL); /* libcublas needs it */
     blas->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     snprintf(blas->path, sizeof blas->path, "%s", path);
     return blas->library;
@@ -108,13 +108,13 @@ json_t *gpu_cublas_json(const gpu_cublas *blas, const char *reason)
                      "binary32, default math mode (no TF32)");
 }
 
+/* The libraries stay loaded: CUDA knows their kernels until the process ends, and if unloading failed, what has been measured
+ * and is not yet written would be lost. */
 void gpu_cublas_close(gpu_cublas **blas)
 {
     gpu_cublas *c = *blas;
     if (!c) return;
     if (c->handle) (void)c->destroy(c->handle);
     if (c->workspace) (void)cudaFree(c->workspace);
-    if (c->library) dlclose(c->library);
-    if (c->light) dlclose(c->light);
     kz_free(blas);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 256, MOST_SLOTS = 512, MOST_CALLS = 256, TIMES_CACHE = 4 };
+enum { ALIGNMENT = 256, TIMES_CACHE = 4 };
 
 void gpu_check(cudaError_t e, const char *what)
 {
@@ -47,8 +47,13 @@ int64_t gpu_take(gpu_slot *s, int64_t bytes)
 int64_t gpu_slots(const gpu_bench *b, const gpu_slot *s)
 {
     int64_t slots = b->arena_bytes / s->bytes;
-    if (slots < 1) gpu_ok(KZ_FAIL(KZ_E_ARG, "a slot of %lld bytes: the arena is smaller", (long long)s->bytes));
     return slots > MOST_SLOTS ? MOST_SLOTS : slots;
+}
+
+json_t *gpu_no_room(const gpu_bench *b, const gpu_slot *s)
+{
+    return json_sprintf("a set of its arrays takes %lld bytes, there is room for %lld", (long long)s->bytes,
+                        (long long)b->arena_bytes);
 }
 
 bool gpu_slots_cold(const gpu_bench *b, const gpu_slot *s)
@@ -82,6 +87,27 @@ void gpu_put(const gpu_bench *b, const gpu_slot *s, int64_t at, const void *from
 {
     for (int64_t i = 0; i < gpu_slots(b, s); i++)
         gpu_check(cudaMemcpy(b->arena + i * s->bytes + at, from, (size_t)bytes, cudaMemcpyHostToDevice), "copying");
+    gpu_check(cudaDeviceSynchronize(), "copying"); /* as below */
+}
+
+/* The module's stream does not wait for the copies of the others: neither for one's begin, where zeros are on their way to
+ * the same memory, nor for its end, before which a copy of memory that is not pinned may return. */
+void *gpu_device_array(gpu_bench *b, const void *from, int64_t bytes)
+{
+    void *to = NULL;
+    gpu_ok(kz_cuda_alloc(&b->cuda->base, &to, (size_t)bytes, "an operand"));
+    if (!from) return to;
+    gpu_check(cudaDeviceSynchronize(), "clearing an operand");
+    gpu_check(cudaMemcpy(to, from, (size_t)bytes, cudaMemcpyHostToDevice), "copying an operand");
+    gpu_check(cudaDeviceSynchronize(), "copying an operand");
+    return to;
+}
+
+void *gpu_host_array(int64_t n, size_t size)
+{
+    void *x = NULL;
+    gpu_ok(kz_calloc(&x, n, size, "an operand"));
+    return x;
 }
 
 /* ---- timing ---- */
@@ -103,6 +129,8 @@ static double elapsed(cudaEvent_t from, cudaEvent_t to)
 
 static void launch(const gpu_bench *b, const gpu_case *c, const way *w)
 {
+    if (c->first && !w->graph)
+        gpu_check(c->first(c->context, b->arena, &b->cuda->queue), "launching what comes before a kernel");
     for (int64_t i = 0; i < w->times; i++) {
         if (w->graph) gpu_check(cudaGraphLaunch(w->graph, b->cuda->queue.stream), "launching a graph");
         else gpu_check(c->fn(c->context, b->arena, &b->cuda->queue), "launching a kernel");
@@ -123,6 +151,7 @@ static void record(const gpu_bench *b, const gpu_slot *s, const gpu_case *c, int
     cudaStream_t stream = b->cuda->queue.stream;
     cudaGraph_t graph = NULL;
     gpu_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "beginning a graph");
+    if (c->first) gpu_check(c->first(c->context, b->arena, &b->cuda->queue), "recording what comes before a kernel");
     for (int64_t i = 0; i < w->calls; i++)
         gpu_check(c->fn(c->context, b->arena + i % slots * s->bytes, &b->cuda->queue), "recording a kernel");
     gpu_check(cudaStreamEndCapture(stream, &graph), "ending a graph");
@@ -183,4 +212,34 @@ void gpu_run(const gpu_bench *b, const gpu_slot *s, int n, gpu_case *cases)
         for (int w = 0; w < 2; w++) gpu_check(cudaGraphExecDestroy(ways[i][w].graph), "freeing a graph");
     }
     for (int e = 0; e < 2; e++) gpu_check(cudaEventDestroy(event[e]), "freeing an event");
+}
+
+void gpu_unmeasured(gpu_bench *b, const char *name, const char *shape, double bytes, double flops, json_t *reason)
+{
+    printf("%-28s %-26s not measured: %s\n", name, shape, json_string_value(reason));
+    json_array_append_new(b->kernels,
+                          json_pack("{s:s, s:s, s:f, s:f, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:o}", "name", name,
+                                    "shape", shape, "bytes", bytes, "flops", flops, "us_cold", "us_cold_best", "us_hot",
+                                    "us_queued", "of", "gb_per_s", "bandwidth_share", "fp32_share", "reason", reason));
+}
+
+void gpu_measure(gpu_bench *b, const char *name, const char *shape, const gpu_slot *s, gpu_case *c, double bytes,
+                 double flops)
+{
+    if (gpu_slots(b, s) < 1) {
+        gpu_unmeasured(b, name, shape, bytes, flops, gpu_no_room(b, s));
+        return;
+    }
+    gpu_run(b, s, 1, c);
+    bool cold = c->cold.median > 0;
+    double seconds = cold ? c->cold.median : c->hot.median, rate = bytes / seconds;
+    json_t *j = json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:f}", "name", name, "shape", shape,
+                          "bytes", bytes, "flops", flops, "us_cold", gpu_us(c->cold.median), "us_cold_best",
+                          gpu_us(c->cold.best), "us_hot", gpu_us(c->hot.median), "us_queued", gpu_us(c->queued.median),
+                          "of", cold ? "cold" : "hot: too small for slots beyond the cache", "gb_per_s", 1e-9 * rate,
+                          "bandwidth_share", rate / b->memory, "fp32_share", flops / seconds / b->fma);
+    json_array_append_new(b->kernels, j);
+    printf("%-28s %-26s %9.2f us %s %9.2f us hot %8.1f GB/s  %.3f of the copy's\n", name, shape, 1e6 * seconds,
+           cold ? "cold" : "hot ", 1e6 * c->hot.median, 1e-9 * rate, rate / b->memory);
+    fflush(stdout);
 }

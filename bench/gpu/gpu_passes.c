@@ -30,38 +30,11 @@ static double *doubles(char *slot, int64_t at)
     return (double *)(void *)(slot + at);
 }
 
-static void *device_array(gpu_bench *b, const void *from, int64_t bytes)
-{
-    void *to = NULL;
-    gpu_ok(kz_cuda_alloc(&b->cuda->base, &to, (size_t)bytes, "an operand"));
-    if (from) gpu_check(cudaMemcpy(to, from, (size_t)bytes, cudaMemcpyHostToDevice), "copying an operand");
-    return to;
-}
-
-static void *host_array(int64_t n, size_t size)
-{
-    void *x = NULL;
-    gpu_ok(kz_calloc(&x, n, size, "an operand"));
-    return x;
-}
-
-/* A row of the result: bytes and flops are of one call. */
 static void measure(gpu_bench *b, const char *name, const char *shape, const gpu_slot *s, gpu_fn *fn, pass *p,
                     double bytes, double flops)
 {
     gpu_case c = {.fn = fn, .context = p};
-    gpu_run(b, s, 1, &c);
-    bool cold = c.cold.median > 0;
-    double seconds = cold ? c.cold.median : c.hot.median, rate = bytes / seconds;
-    json_t *j = json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:f}", "name", name, "shape", shape,
-                          "bytes", bytes, "flops", flops, "us_cold", gpu_us(c.cold.median), "us_cold_best",
-                          gpu_us(c.cold.best), "us_hot", gpu_us(c.hot.median), "us_queued", gpu_us(c.queued.median),
-                          "of", cold ? "cold" : "hot: too small for slots beyond the cache", "gb_per_s", 1e-9 * rate,
-                          "bandwidth_share", rate / b->memory, "fp32_share", flops / seconds / b->fma);
-    printf("%-28s %-26s %9.2f us %s %9.2f us hot %8.1f GB/s  %.3f of the copy's\n", name, shape, 1e6 * seconds,
-           cold ? "cold" : "hot ", 1e6 * c.hot.median, 1e-9 * rate, rate / b->memory);
-    fflush(stdout);
-    json_array_append_new(b->kernels, j);
+    gpu_measure(b, name, shape, s, &c, bytes, flops);
 }
 
 /* ---- gather ---- */
@@ -85,7 +58,7 @@ static void bench_gather(gpu_bench *b, pass common, int64_t batch, int bytes, bo
     snprintf(shape, sizeof shape, "%s %lldx%d", standard ? "standard" : "unit", (long long)p.rows, WIDTH);
     if (!gpu_wanted(b, name, shape)) return;
     if (!standard) p.mean = p.factor = NULL;
-    int64_t *row = host_array(p.rows, sizeof *row);
+    int64_t *row = gpu_host_array(p.rows, sizeof *row);
     for (int64_t i = 0; i < p.rows; i++) row[i] = i * 7919 % (4 * p.rows);
     p.a = gpu_take(&s, 4 * p.rows * WIDTH * bytes);
     p.b = gpu_take(&s, p.rows * (int64_t)sizeof *row);
@@ -107,9 +80,11 @@ static cudaError_t loss(void *context, char *slot, const kz_cuda_queue *q)
     l.row = (const int64_t *)(void *)(slot + p->b), l.label = (const int32_t *)(void *)(slot + p->c);
     l.value = floats(slot, p->c), l.raw = floats(slot, p->d), l.mean = p->scale, l.deviation = p->scale + p->width;
     l.dz = floats(slot, p->e), l.row_loss = doubles(slot, p->f), l.row_score = l.row_loss + p->rows;
+    l.sum_loss = l.row_score + p->rows, l.sum_score = l.sum_loss + 1; /* as a training has them summed */
     return kz_loss_f32__cuda(&l, q);
 }
 
+/* Rows that are read once more for their sums are not counted. */
 static void bench_loss(gpu_bench *b, pass common, int which, int64_t rows, int64_t outputs)
 {
     pass p = common;
@@ -119,18 +94,18 @@ static void bench_loss(gpu_bench *b, pass common, int which, int64_t rows, int64
     p.which = which, p.rows = gpu_extent(b, rows), p.width = outputs;
     snprintf(shape, sizeof shape, "%lldx%lld", (long long)p.rows, (long long)outputs);
     if (!gpu_wanted(b, kz_loss_name(which), shape)) return;
-    int64_t n = p.rows * outputs, targets = classes ? p.rows : n, *row = host_array(p.rows, sizeof *row);
-    int32_t *label = host_array(p.rows, sizeof *label);
-    double *scale = host_array(2 * outputs, sizeof *scale);
+    int64_t n = p.rows * outputs, targets = classes ? p.rows : n, *row = gpu_host_array(p.rows, sizeof *row);
+    int32_t *label = gpu_host_array(p.rows, sizeof *label);
+    double *scale = gpu_host_array(2 * outputs, sizeof *scale);
     for (int64_t i = 0; i < p.rows; i++) row[i] = i, label[i] = (int32_t)(i % (outputs > 1 ? outputs : 2));
     for (int64_t i = 0; i < 2 * outputs; i++) scale[i] = i < outputs ? 0.25 : 1.5;
-    p.scale = device_array(b, scale, 2 * outputs * (int64_t)sizeof *scale);
+    p.scale = gpu_device_array(b, scale, 2 * outputs * (int64_t)sizeof *scale);
     p.a = gpu_take(&s, 4 * n);
     p.b = gpu_take(&s, 8 * p.rows);
     p.c = gpu_take(&s, 4 * targets);
     p.d = classes ? 0 : gpu_take(&s, 4 * n);
     p.e = gpu_take(&s, 4 * n);
-    p.f = gpu_take(&s, 16 * p.rows);
+    p.f = gpu_take(&s, 16 * p.rows + 16);
     gpu_refill(b);
     gpu_put(b, &s, p.b, row, 8 * p.rows);
     if (classes) gpu_put(b, &s, p.c, label, 4 * p.rows);
@@ -160,7 +135,7 @@ static void bench_slope(gpu_bench *b, pass common, int which, const char *name, 
     snprintf(shape, sizeof shape, "%lldx%lld", (long long)p.rows, (long long)p.width);
     if (!gpu_wanted(b, title, shape)) return;
     int64_t n = p.rows * p.width;
-    float *kept = host_array(n, sizeof *kept);
+    float *kept = gpu_host_array(n, sizeof *kept);
     for (int64_t i = 0; i < n; i++) kept[i] = 1e-9f * (float)(1 + i % 1000);
     if (dropout) p.dropout = (kz_dropout){.threshold = 1, .factor = 1.0f, .seed = 1, .at = p.at};
     p.a = gpu_take(&s, 4 * n);
@@ -210,7 +185,7 @@ static void bench_parameters(gpu_bench *b, pass p, int64_t wanted)
                          [KZ_OPTIM_adamw] = {"adamw", 2, 28, 14}};
     char shape[64];
     int64_t n = p.n = gpu_extent(b, wanted);
-    float *square = host_array(n, sizeof *square);
+    float *square = gpu_host_array(n, sizeof *square);
     snprintf(shape, sizeof shape, "%lld parameters", (long long)n);
     for (int64_t i = 0; i < n; i++) square[i] = 1e-3f * (float)(1 + i % 997);
     for (p.which = 0; p.which < KZ_OPTIMS; p.which++) {
@@ -226,8 +201,8 @@ static void bench_parameters(gpu_bench *b, pass p, int64_t wanted)
     gpu_slot one = {0}, two = {0};
     p.a = gpu_take(&one, 4 * n);
     gpu_refill(b);
-    p.offset = device_array(b, (int64_t[]){0, n}, 2 * sizeof(int64_t));
-    p.square = device_array(b, NULL, kz_norm_squares(n, 1) * (int64_t)sizeof *p.square);
+    p.offset = gpu_device_array(b, (int64_t[]){0, n}, 2 * sizeof(int64_t));
+    p.square = gpu_device_array(b, NULL, kz_norm_squares(n, 1) * (int64_t)sizeof *p.square);
     if (gpu_wanted(b, "gradient's mean, norm", shape))
         measure(b, "gradient's mean, norm", shape, &one, norm, &p, 8.0 * (double)n, 3.0 * (double)n);
     kz_cuda_release(&b->cuda->base, &p.offset);
@@ -265,11 +240,11 @@ void gpu_passes(gpu_bench *b)
     float scale[WIDTH];
     pass p = {.n = 0};
     for (int i = 0; i < WIDTH; i++) scale[i] = 0.5f + (float)i / WIDTH;
-    p.mean = device_array(b, scale, sizeof scale), p.factor = device_array(b, scale, sizeof scale);
-    p.at = device_array(b, NULL, sizeof *p.at);
-    p.tally = device_array(b, &(kz_tally){.bad_step = -1}, sizeof *p.tally);
-    p.norm = device_array(b, &(double){1}, sizeof *p.norm);
-    p.coef = device_array(b, &coef, sizeof coef);
+    p.mean = gpu_device_array(b, scale, sizeof scale), p.factor = gpu_device_array(b, scale, sizeof scale);
+    p.at = gpu_device_array(b, NULL, sizeof *p.at);
+    p.tally = gpu_device_array(b, &(kz_tally){.bad_step = -1}, sizeof *p.tally);
+    p.norm = gpu_device_array(b, &(double){1}, sizeof *p.norm);
+    p.coef = gpu_device_array(b, &coef, sizeof coef);
     for (int standard = 0; standard < 2; standard++)
         for (int bytes = 1; bytes <= 4; bytes += 3)
             bench_gather(b, p, 1024, bytes, standard), bench_gather(b, p, 8192, bytes, standard);

@@ -121,16 +121,37 @@ static json_t *ratios_json(const ratios *r)
     return json_pack("{s:f, s:f, s:i}", "geometric_mean", exp(r->log_sum / r->n), "least", r->least, "products", r->n);
 }
 
+static double flops_of(const product *p)
+{
+    return 2.0 * p->s.m * p->s.n * p->s.k;
+}
+
+static void shape_text(const product *p, char text[64])
+{
+    snprintf(text, 64, "%dx%dx%d", p->s.m, p->s.n, p->s.k);
+}
+
 static json_t *ratio_json(gpu_time mine, gpu_time other)
 {
     return mine.median > 0 && other.median > 0 ? json_real(other.median / mine.median) : json_null();
 }
 
+static void add_row_without_times(gpu_bench *b, const product *p)
+{
+    char text[64];
+    shape_text(p, text);
+    json_array_append_new(b->products, json_pack("{s:s, s:s, s:s, s:f, s:n, s:n, s:n, s:n, s:n, s:o}", "of", p->s.of,
+                                                 "product", kind_name[p->s.kind], "shape_mxnxk", text, "flops",
+                                                 flops_of(p), "us_cold", "us_hot", "us_queued", "tflop_per_s",
+                                                 "fp32_share", "reason", gpu_no_room(b, &p->slot)));
+    printf("%-9s %-8s %-16s not measured: no room\n", p->s.of, kind_name[p->s.kind], text);
+}
+
 static void add_row(gpu_bench *b, const product *p, const gpu_case *mine, const gpu_case *other)
 {
     char text[64];
-    double flops = 2.0 * p->s.m * p->s.n * p->s.k;
-    snprintf(text, sizeof text, "%dx%dx%d", p->s.m, p->s.n, p->s.k);
+    double flops = flops_of(p);
+    shape_text(p, text);
     json_t *j =
         json_pack("{s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:f, s:f}", "of", p->s.of, "product", kind_name[p->s.kind],
                   "shape_mxnxk", text, "flops", flops, "us_cold", gpu_us(mine->cold.median), "us_hot",
@@ -161,6 +182,10 @@ json_t *gpu_products(gpu_bench *b)
         p.s.m = (int)gpu_extent(b, p.s.m), p.s.n = (int)gpu_extent(b, p.s.n), p.s.k = (int)gpu_extent(b, p.s.k);
         if (!gpu_wanted(b, "matmul", p.s.of)) continue;
         lay_out(&p);
+        if (gpu_slots(b, &p.slot) < 1) {
+            add_row_without_times(b, &p);
+            continue;
+        }
         gpu_refill(b);
         gpu_case cases[CASES] = {{.fn = ours, .context = &p}, {.fn = theirs, .context = &p}};
         gpu_run(b, &p.slot, blas ? 2 : 1, cases);
