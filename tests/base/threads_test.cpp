@@ -147,3 +147,14 @@ TEST(Threads, CountIsAtLeastOne)
 {
     EXPECT_GE(kz_cpu_count(), 1);
 }
+
+// Whoever comes late must find its piece taken rather than keep the others waiting, and touch nothing of a job that is over.
+TEST(Team, OneJobEndsWithoutThoseWhoComeLate)
+{
+    Team t(8); // on any machine some of them are late: jobs follow each other without a pause
+    for (int job = 0; job < 3000; job++) {
+        std::vector<int> counts(static_cast<size_t>(1 + job % 9));
+        kz_team_run(t.team, static_cast<int64_t>(counts.size()), 1, add_one, counts.data());
+        for (int count : counts) ASSERT_EQ(1, count) << job;
+    }
+}

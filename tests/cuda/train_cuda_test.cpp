@@ -245,7 +245,7 @@ TEST(CudaTrain, StreamedRowsGiveTheBitsOfTheCpu)
                                       "--set",
                                       "train={epochs: 2, batch: 64, shuffle: window}",
                                       "--set",
-                                      "data.window=512",
+                                      "data.window=256",
                                       "--set",
                                       "data.memory=60KB"};
     for (const char *device : {"cpu", "cuda"}) {
