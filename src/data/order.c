@@ -10,18 +10,28 @@ void kz_permute(int64_t *order, int64_t n, uint64_t seed, uint32_t purpose, uint
     kz_permute_these(order, n, seed, purpose, epoch, first);
 }
 
+/* Exchanges are drawn some time before they are made, so that what they touch, anywhere in a large array, is on its way. */
+enum { DRAWN = 32 };
+
 void kz_permute_these(int64_t *order, int64_t n, uint64_t seed, uint32_t purpose, uint32_t epoch, int64_t first)
 {
     kz_stream stream = kz_stream_of(seed, purpose, 0, epoch);
     philox4x32_ctr_t pair = {{0}}; /* two numbers come at a time */
-    for (int64_t i = n - 1; i > 0; i--) {
-        uint64_t e = (uint64_t)(first + i);
-        if (e % 2 == 1 || i == n - 1) pair = kz_random_block(stream, e / 2);
-        uint64_t bits = (uint64_t)pair.v[2 * (e % 2) + 1] << 32 | pair.v[2 * (e % 2)];
-        int64_t j = (int64_t)kz_scale_u64(bits, (uint64_t)i + 1);
-        int64_t swap = order[i];
-        order[i] = order[j];
-        order[j] = swap;
+    int64_t with[DRAWN];
+    for (int64_t last = n - 1; last > 0; last -= DRAWN) {
+        int64_t least = last > DRAWN ? last - DRAWN : 0; /* i = last ... least + 1 */
+        for (int64_t i = last; i > least; i--) {
+            uint64_t e = (uint64_t)(first + i);
+            if (e % 2 == 1 || i == n - 1) pair = kz_random_block(stream, e / 2);
+            uint64_t bits = (uint64_t)pair.v[2 * (e % 2) + 1] << 32 | pair.v[2 * (e % 2)];
+            with[last - i] = (int64_t)kz_scale_u64(bits, (uint64_t)i + 1);
+            __builtin_prefetch(order + with[last - i], 1);
+        }
+        for (int64_t i = last; i > least; i--) {
+            int64_t j = with[last - i], swap = order[i];
+            order[i] = order[j];
+            order[j] = swap;
+        }
     }
 }
 
