@@ -2,6 +2,7 @@
 #include "record_impl.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Each part is NULL when memory is out; json_object_set_new then says so, and one check at the end is enough. */
 
@@ -61,12 +62,15 @@ static json_t *gpu_json(const kz_gpu *g)
                      g->runtime);
 }
 
-static json_t *device_json(const kz_run *r)
+/* On a CPU fast is reproducible: a run is fast if a GPU computed some part of it. */
+static json_t *device_json(const kz_run_facts *f)
 {
-    bool fast = r->gpu && *r->gpu->precision; /* on a CPU fast is reproducible */
+    const kz_run *r = f->run;
+    bool fast = strcmp(f->cfg->device.arithmetic, "fast") == 0 && f->energy->gpu.used;
+    const char *library = r->gpu && *r->gpu->library ? r->gpu->library : NULL;
     return json_pack("{s:o, s:o, s:i, s:s, s:s?, s:s?, s:o}", "kind", kz_record_text_json(r->device), "isa",
                      kz_record_text_json(r->isa), "threads", r->threads, "arithmetic", fast ? "fast" : "reproducible",
-                     "precision", fast ? r->gpu->precision : NULL, "library", fast ? r->gpu->library : NULL, "gpu",
+                     "precision", fast ? f->cfg->device.precision : NULL, "library", fast ? library : NULL, "gpu",
                      gpu_json(r->gpu));
 }
 
@@ -98,7 +102,7 @@ static int add_circumstances(json_t *j, const kz_run_facts *f)
     int bad = json_object_set_new(j, "timing", timing_json(f));
     bad |= json_object_set_new(j, "energy", kz_energy_json(f->energy));
     bad |= json_object_set_new(j, "data", data_json(f->run));
-    bad |= json_object_set_new(j, "device", device_json(f->run));
+    bad |= json_object_set_new(j, "device", device_json(f));
     bad |= json_object_set_new(j, "machine", kz_machine_json());
     bad |= json_object_set_new(j, "build", kz_build_json());
     bad |= json_object_set_new(j, "memory", json_pack("{s:I}", "peak_bytes", (json_int_t)kz_peak_memory()));

@@ -122,6 +122,40 @@ TEST_P(FastTrain, GoesOnWhereItWasStopped)
               Facts(folder, "straight").text({"digests", "trajectory"}));
 }
 
+// What a GPU computed by other rules stays so, whoever ends the run.
+TEST_P(FastTrain, EndedByTheCpuItIsStillFast)
+{
+    Folder folder;
+    Options stopped = in_order(2);
+    stopped.interrupt = SIGTERM;
+    Result r = kaizen(digits("cuda", folder.path("cut"), GetParam()), stopped);
+    ASSERT_EQ(r.status, 75) << r.err;
+    r = kaizen({"train", "--resume", folder.path("cut"), "--device", "cpu"});
+    ASSERT_EQ(r.status, 0) << r.err;
+    Facts run(folder, "cut");
+    EXPECT_EQ(run.text({"device", "kind"}), "cpu");
+    EXPECT_EQ(run.text({"device", "arithmetic"}), "fast");
+    EXPECT_EQ(run.text({"device", "precision"}), GetParam());
+    EXPECT_EQ(run.text({"device", "library"}), "null");
+}
+
+TEST_P(FastTrain, StreamedRowsGiveTheSameBits)
+{
+    Folder folder;
+    for (const char *memory : {"60KB", "1GB"}) {
+        Words words = digits("cuda", folder.path(memory), GetParam());
+        for (const char *set : {"train={epochs: 2, batch: 64, shuffle: window}", "data.window=256"})
+            words.insert(words.end(), {"--set", set});
+        words.insert(words.end(), {"--set", std::string("data.memory=") + memory});
+        Result r = kaizen(words, in_order(1));
+        ASSERT_EQ(r.status, 0) << r.err;
+        EXPECT_EQ(has(program::read_file(folder.path(std::string(memory) + "/run.json")), "\"streamed\": true"),
+                  memory[0] == '6');
+    }
+    EXPECT_EQ(Facts(folder, "60KB").text({"digests", "trajectory"}),
+              Facts(folder, "1GB").text({"digests", "trajectory"}));
+}
+
 // In parts, without whole rows of 16 bytes, with the best weights put back at the end; the library lacks epilogues.
 TEST_P(FastTrain, CopesWithEverything)
 {
